@@ -1,0 +1,80 @@
+# Thin by design: every target is one command a person could type. CI calls only these.
+SHELL := /bin/bash
+PRACTICE ?= inventories/musterpraxis
+AT ?= 12:30
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup machine demo test check lint unit up down converge verify drift bench schedule unschedule lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.stamp ## the Python environment (quick when nothing changed)
+
+$(VENV)/.stamp: requirements.lock pyproject.toml
+	@lab/setup python
+	@python3 -m venv $(VENV)
+	@echo "Installing the locked dependencies …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable . 2>/dev/null
+	@touch $@
+
+machine: setup
+	@lab/setup lab
+
+demo: machine ## the model practice: hosts up, baseline applied, verified, report
+	@lab/lab.py up
+	@$(MAKE) --no-print-directory converge verify
+
+up: machine ## bring the model practice's hosts up
+	@lab/lab.py up
+
+down: ## take the model practice's hosts down
+	@lab/lab.py down
+
+converge: setup ## apply the baseline to PRACTICE
+	@ansible-playbook -i $(PRACTICE) playbooks/site.yml
+
+verify: setup ## prove every requirement of PRACTICE and write the evidence
+	@praxisschild verify $(PRACTICE)
+
+drift: setup ## verify, correct what drifted, verify again
+	@ansible-playbook -i $(PRACTICE) playbooks/drift.yml
+
+schedule: setup ## correct drift of PRACTICE every day AT a time (systemd timer on this machine)
+	@praxisschild schedule $(PRACTICE) --at "$(AT)"
+
+unschedule: setup ## remove that timer
+	@praxisschild unschedule $(PRACTICE)
+
+check: lint unit ## lint, types and unit tests: under two minutes, no hosts
+
+lint: setup
+	@ruff format --check --quiet .
+	@ruff check --quiet .
+	@mypy
+	@yamllint --strict .
+	@ansible-lint --offline --quiet
+	@praxisschild check inventories/vorlage >/dev/null
+
+unit: setup
+	@pytest tests/unit -q -n 2
+
+test: check machine ## everything, on real hosts
+	@lab/lab.py build
+	@pytest tests/lab -n 2 --dist loadgroup --durations 15
+
+bench: machine ## this against its peers, side by side
+	@python benchmarks/bench.py
+
+lock: setup ## write requirements.lock anew from pyproject.toml
+	@pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+	  --no-emit-find-links --no-emit-options --extra dev --output-file requirements.lock pyproject.toml
+
+clean: ## remove containers, networks, images, evidence of the lab and the environment
+	@if [ -d .lab ]; then lab/lab.py clean; fi
+	@rm -rf $(VENV) .ruff_cache .mypy_cache .pytest_cache .hypothesis .ansible evidence/musterpraxis
