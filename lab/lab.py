@@ -1,0 +1,397 @@
+#!/usr/bin/env python3
+"""The model practice: real systemd hosts as podman containers, brought up and taken down by one command each.
+
+Everything the lab writes stays in the checkout's git-ignored ``.lab``; podman's own images and containers carry the
+prefix ``praxisschild`` and ``clean`` removes them. Several practices can stand side by side: LAB_INSTANCE=1 is a
+second one in 10.77.1.0/24.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import resource
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+LAB = Path(__file__).resolve().parent
+STATE = LAB.parent / ".lab"
+IMAGE_PREFIX = "localhost/praxisschild-lab"
+OPERATOR = "betreuung"
+BASE_PACKAGES = (
+    "apt,ca-certificates,dbus,debian-archive-keyring,init,iproute2,libpam-systemd,"
+    "openssh-server,python3,sudo,systemd,systemd-sysv"
+)
+# What a practice host's root may do, short of touching the kernel that it shares with this machine.
+CAPABILITIES = (
+    "AUDIT_WRITE,CHOWN,DAC_OVERRIDE,DAC_READ_SEARCH,FOWNER,FSETID,IPC_LOCK,KILL,MKNOD,NET_ADMIN,NET_BIND_SERVICE,"
+    "NET_RAW,SETFCAP,SETGID,SETPCAP,SETUID,SYS_ADMIN,SYS_CHROOT,SYS_NICE,SYS_PTRACE"
+)
+
+
+class LabError(Exception):
+    """Something a person can act upon; the text says what."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host of the model practice: its image is ``lab/images/<image>`` on top of a bare Debian release."""
+
+    name: str
+    image: str
+    release: str
+    octet: int
+
+
+HOSTS = {
+    host.name: host
+    for host in (
+        Host("arbeitsplatz-1", "arbeitsplatz", "bookworm", 11),
+        Host("arbeitsplatz-2", "arbeitsplatz", "trixie", 12),
+        Host("server-1", "server", "bookworm", 21),
+        Host("leitstand", "leitstand", "bookworm", 31),
+    )
+}
+PRACTICE_HOSTS = [name for name, host in HOSTS.items() if host.image != "leitstand"]
+
+
+def note(message: str) -> None:
+    print(f"lab: {message}", file=sys.stderr, flush=True)
+
+
+def run(command: list[str], stdin: str | None = None, *, quiet: bool = False) -> str:
+    """Standard output of the command.
+
+    Raises:
+        LabError: the command failed; the text holds its last lines.
+    """
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        if quiet:
+            return ""
+        tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
+        raise LabError(f"`{' '.join(command[:4])} …` ended with {done.returncode}:\n{tail}")
+    return done.stdout
+
+
+def podman(*arguments: str, stdin: str | None = None, quiet: bool = False) -> str:
+    return run(["podman", *arguments], stdin, quiet=quiet)
+
+
+class Instance:
+    """One model practice: its network, its hosts and its secrets below ``.lab/<number>``."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.state = STATE / str(number)
+        self.network = f"praxisschild-{number}"
+        self.ssh_config = self.state / "ssh_config"
+
+    def container(self, host: Host) -> str:
+        return f"praxisschild-{self.number}-{host.name}"
+
+    def address(self, host: Host) -> str:
+        return f"10.77.{self.number}.{host.octet}"
+
+    def running(self) -> set[str]:
+        names = podman("ps", "--format", "{{.Names}}").split()
+        return {host.name for host in HOSTS.values() if self.container(host) in names}
+
+
+def prepare_machine() -> None:
+    """Point podman at settings of this checkout; only what the machine's own cgroups and limits make necessary."""
+    if os.geteuid() != 0:
+        raise LabError("systemd containers with addresses of their own need root: run `sudo make demo`")
+    if not shutil.which("podman"):
+        raise LabError("podman is missing: run `make setup`")
+    STATE.mkdir(exist_ok=True)
+    STATE.chmod(0o700)
+    unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    engine = []
+    if not unified and shutil.which("runc"):
+        engine.append('runtime = "runc"')  # crun refuses hosts that mix cgroups v1 and v2
+    if not Path("/run/systemd/system").exists():
+        engine += ['cgroup_manager = "cgroupfs"', 'events_logger = "file"']
+    limits = []
+    for name, kind in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
+        hard = resource.getrlimit(kind)[1]
+        wanted = 20000 if hard == resource.RLIM_INFINITY else min(hard, 20000)
+        limits.append(f'"{name}={wanted}:{wanted}"')
+    config = "\n".join(
+        [
+            "[engine]",
+            *engine,
+            "[network]",
+            'network_backend = "netavark"',
+            f'network_config_dir = "{STATE}/networks"',
+            "[containers]",
+            f"default_ulimits = [{', '.join(limits)}]",
+            "",
+        ]
+    )
+    (STATE / "containers.conf").write_text(config)
+    os.environ["CONTAINERS_CONF"] = str(STATE / "containers.conf")
+
+
+def apt_sources(release: str) -> str:
+    """The machine's own Debian mirrors, for the given release.
+
+    Raises:
+        LabError: this machine names no Debian mirror (it is not a Debian).
+    """
+    folder = Path("/etc/apt")
+    text = "\n".join(
+        path.read_text()
+        for path in [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
+        if path.suffix in {".list", ".sources"} and path.exists()
+    )
+    mirrors = [uri for uri in re.findall(r"https?://[^\s\]]+", text) if "/debian" in uri]
+    main = next((uri for uri in mirrors if re.search(r"/debian/?$", uri)), os.environ.get("LAB_DEBIAN_MIRROR"))
+    security = next((uri for uri in mirrors if re.search(r"/debian-security/?$", uri)), None)
+    if not main:
+        raise LabError("no Debian mirror in /etc/apt: name one in the environment variable LAB_DEBIAN_MIRROR")
+    lines = [f"deb {main} {release} main", f"deb {main} {release}-updates main"]
+    if security:
+        lines.append(f"deb {security} {release}-security main")
+    return "\n".join(lines) + "\n"
+
+
+def image_exists(tag: str) -> bool:
+    return subprocess.run(["podman", "image", "exists", tag], check=False).returncode == 0
+
+
+def base_image(release: str) -> str:
+    """Tag of the bare release, bootstrapped from packages if this machine has not done so yet."""
+    sources = apt_sources(release)
+    recipe = hashlib.sha256(f"{BASE_PACKAGES}{sources}".encode()).hexdigest()[:12]
+    tag = f"{IMAGE_PREFIX}-{release}:{recipe}"
+    if image_exists(tag):
+        return tag
+    note(f"bootstrapping Debian {release} from packages (about half a minute)")
+    tarball = STATE / f"{release}.tar"
+    command = ["mmdebstrap", "--variant=minbase", "--quiet", f"--include={BASE_PACKAGES}"]
+    # lists stay in the image: a practice host has them too, and a first installation need not fetch them again
+    command += ["--skip=cleanup/apt/lists", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]
+    run([*command, release, str(tarball), "-"], stdin=sources)
+    podman("import", "--quiet", str(tarball), tag)
+    tarball.unlink()
+    return tag
+
+
+def host_image(host: Host) -> str:
+    """Tag of the host's image: its Containerfile on top of the bare release."""
+    base = base_image(host.release)
+    folder = LAB / "images" / host.image
+    content = b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    recipe = hashlib.sha256(base.encode() + content).hexdigest()[:12]
+    tag = f"{IMAGE_PREFIX}-{host.image}-{host.release}:{recipe}"
+    if not image_exists(tag):
+        note(f"building the image of {host.name} ({host.image} on {host.release})")
+        podman("build", "--quiet", "--network=host", f"--build-arg=BASE={base}", f"--tag={tag}", str(folder))
+    return tag
+
+
+def build(hosts: list[Host]) -> dict[str, str]:
+    """Image tag per host, everything that is missing built side by side."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(base_image, sorted({host.release for host in hosts})))
+        return dict(zip([host.name for host in hosts], pool.map(host_image, hosts), strict=True))
+
+
+PROVISION = r"""
+set -eu
+id {user} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --groups sudo {user}
+printf '%s:%s\n' {user} '{password}' | chpasswd
+install -d -m 0700 -o {user} -g {user} /home/{user}/.ssh
+printf '%s\n' '{key}' > /home/{user}/.ssh/authorized_keys
+chown {user}: /home/{user}/.ssh/authorized_keys
+chmod 0600 /home/{user}/.ssh/authorized_keys
+rm -f /run/nologin
+i=0
+until systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; do
+  i=$((i+1)); [ $i -lt 300 ] || {{ echo 'systemd does not come up' >&2; exit 1; }}; sleep 0.2
+done
+cat /etc/ssh/ssh_host_ed25519_key.pub
+"""
+
+
+def start(instance: Instance, host: Host, tag: str) -> None:
+    cache = STATE / "cache" / f"{instance.number}-{host.name}"
+    cache.mkdir(parents=True, exist_ok=True)
+    options = [
+        f"--name={instance.container(host)}",
+        f"--hostname={host.name}",
+        "--systemd=always",
+        "--label=praxisschild=lab",
+        f"--network={instance.network}",
+        f"--ip={instance.address(host)}",
+        "--cap-drop=ALL",
+        f"--cap-add={CAPABILITIES}",
+        f"--volume={cache}:/var/cache/apt/archives",
+        "--stop-timeout=3",
+    ]
+    if host.image == "leitstand":
+        # the control node works on this very checkout, with the Python it was set up with
+        for path in dict.fromkeys([str(LAB.parent), sys.base_prefix]):
+            if not path.startswith("/usr"):
+                options.append(f"--volume={path}:{path}")
+    podman("run", "--detach", "--quiet", *options, tag, "/sbin/init")
+
+
+def provision(instance: Instance, host: Host) -> str:
+    """Install the operator's way in and return the host's public key."""
+    script = PROVISION.format(
+        user=OPERATOR,
+        password=(instance.state / "become_password").read_text().strip(),
+        key=(instance.state / "id_ed25519.pub").read_text().strip(),
+    )
+    return podman("exec", "--interactive", instance.container(host), "sh", stdin=script).strip().splitlines()[-1]
+
+
+def secrets_of(instance: Instance) -> None:
+    instance.state.mkdir(parents=True, exist_ok=True)
+    (instance.state / "cp").mkdir(exist_ok=True)
+    key, password = instance.state / "id_ed25519", instance.state / "become_password"
+    if not key.exists():
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "praxisschild lab", "-f", str(key)])
+    if not password.exists():
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_urlsafe(18) + "\n")
+
+
+def write_ssh_config(instance: Instance) -> None:
+    """Addresses and host keys of the hosts that run; host key checking stays on."""
+    known, sections = [], []
+    for host in HOSTS.values():
+        key = instance.state / f"{host.name}.pub"
+        if not key.exists():
+            continue
+        kind, value = key.read_text().split()[:2]
+        known.append(f"{host.name} {kind} {value}")
+        sections.append(f"Host {host.name}\n  HostName {instance.address(host)}\n  HostKeyAlias {host.name}\n")
+    (instance.state / "known_hosts").write_text("\n".join(known) + "\n")
+    common = (
+        f"Host *\n  User {OPERATOR}\n  IdentityFile {instance.state}/id_ed25519\n  IdentitiesOnly yes\n"
+        f"  UserKnownHostsFile {instance.state}/known_hosts\n  GlobalKnownHostsFile /dev/null\n"
+        "  StrictHostKeyChecking yes\n  ConnectTimeout 10\n"
+    )
+    instance.ssh_config.write_text("\n".join([*sections, common]))
+
+
+def up(instance: Instance, names: list[str]) -> None:
+    """Build what is missing, start what is down, and leave every named host reachable over SSH."""
+    started = time.monotonic()
+    hosts = [HOSTS[name] for name in names]
+    secrets_of(instance)
+    running = instance.running()
+    missing = [host for host in hosts if host.name not in running]
+    if missing:
+        if instance.network not in podman("network", "ls", "--format", "{{.Name}}").split():
+            podman("network", "create", "--subnet", f"10.77.{instance.number}.0/24", instance.network)
+        tags = build(missing)
+        for host in missing:
+            podman("rm", "--force", "--ignore", instance.container(host))
+            start(instance, host, tags[host.name])
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        for host, key in zip(hosts, pool.map(lambda host: provision(instance, host), hosts), strict=True):
+            (instance.state / f"{host.name}.pub").write_text(key + "\n")
+    write_ssh_config(instance)
+    for host in hosts:
+        run(["ssh", "-F", str(instance.ssh_config), host.name, "true"])
+    note(f"{', '.join(names)} up after {time.monotonic() - started:.0f} s: ssh -F {instance.ssh_config} {names[0]}")
+
+
+def down(instance: Instance, names: list[str]) -> None:
+    for socket in (instance.state / "cp").glob("*"):
+        subprocess.run(["ssh", "-O", "exit", "-o", f"ControlPath={socket}", "x"], capture_output=True, check=False)
+        socket.unlink(missing_ok=True)
+    podman("rm", "--force", "--ignore", "--time=1", *[instance.container(HOSTS[name]) for name in names])
+    for name in names:
+        (instance.state / f"{name}.pub").unlink(missing_ok=True)
+    if not instance.running():
+        podman("network", "rm", "--force", instance.network, quiet=True)
+
+
+def clean() -> None:
+    """Remove every container, network and image of the lab, and its folder."""
+    containers = podman("ps", "--all", "--quiet", "--filter=label=praxisschild=lab").split()
+    if containers:
+        podman("rm", "--force", "--time=1", *containers)
+    for network in podman("network", "ls", "--format", "{{.Name}}").split():
+        if network.startswith("praxisschild-"):
+            podman("network", "rm", "--force", network)
+    images = json.loads(podman("image", "ls", "--format", "json"))
+    names = [name for image in images for name in image.get("Names") or [] if name.startswith(IMAGE_PREFIX)]
+    if names:
+        podman("image", "rm", "--force", *names)
+    podman("image", "prune", "--force", "--filter=label=praxisschild=lab", quiet=True)
+    shutil.rmtree(STATE, ignore_errors=True)
+
+
+def status(instance: Instance) -> None:
+    running = instance.running()
+    for host in HOSTS.values():
+        print(f"{host.name:16} {instance.address(host):14} {'up' if host.name in running else 'down'}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("up", "build, start and open the way in (default: the practice's hosts)"),
+        ("down", "remove hosts; all of them if none is named"),
+        ("fresh", "down and up again: hosts as on their first day"),
+    ):
+        sub = commands.add_parser(name, help=text)
+        sub.add_argument("host", nargs="*", help=", ".join(HOSTS))
+    commands.add_parser("build", help="build all images, start nothing")
+    commands.add_parser("status", help="which hosts are up, and where")
+    commands.add_parser("clean", help="remove containers, networks, images and .lab")
+    sub = commands.add_parser("podman", help="run podman with the lab's settings, for example: podman ps")
+    sub.add_argument("rest", nargs=argparse.REMAINDER)
+    found = parser.parse_args()
+    for name in getattr(found, "host", []):
+        if name not in HOSTS:
+            parser.error(f"unknown host {name!r}: choose from {', '.join(HOSTS)}")
+    return found
+
+
+def main() -> int:
+    found = arguments()
+    try:
+        instance = Instance(int(os.environ.get("LAB_INSTANCE", "0")))
+        prepare_machine()
+        match found.command:
+            case "up":
+                up(instance, found.host or PRACTICE_HOSTS)
+            case "down":
+                down(instance, found.host or list(HOSTS))
+            case "fresh":
+                down(instance, found.host or list(HOSTS))
+                up(instance, found.host or PRACTICE_HOSTS)
+            case "build":
+                build(list(HOSTS.values()))
+            case "status":
+                status(instance)
+            case "clean":
+                clean()
+            case "podman":
+                rest = found.rest[1:] if found.rest[:1] == ["--"] else found.rest
+                return subprocess.run(["podman", *rest], check=False).returncode
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
