@@ -1,0 +1,202 @@
+"""An inventory folder as Ansible reads it: hosts, their variables, and the way to reach them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from praxisschild.catalogue import Catalogue, load_catalogue
+from praxisschild.errors import InputError
+from praxisschild.practice import Practice, check_role_variables, parse_practice
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How Ansible reaches one host over SSH, in the terms of its own connection variables."""
+
+    name: str
+    address: str
+    port: int | None
+    user: str | None
+    identity_file: str | None
+    extra_arguments: tuple[str, ...]
+    become_password: str | None
+
+    @property
+    def ssh_arguments(self) -> list[str]:
+        """Options for the ``ssh`` command, without the host."""
+        options = [*self.extra_arguments]
+        if self.user:
+            options += ["-o", f"User={self.user}"]
+        if self.port:
+            options += ["-o", f"Port={self.port}"]
+        if self.identity_file:
+            options += ["-i", self.identity_file]
+        return options
+
+
+class Inventory:
+    """One practice's folder, read through Ansible so that groups, precedence, templates and vault mean the same.
+
+    Raises:
+        InputError: the folder is missing or Ansible cannot parse it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        # Ansible's import costs half a second; commands that need no inventory should not pay for it
+        from ansible import constants
+        from ansible.cli import CLI
+        from ansible.errors import AnsibleError
+        from ansible.inventory.manager import InventoryManager
+        from ansible.parsing.dataloader import DataLoader
+        from ansible.plugins.loader import init_plugin_loader
+        from ansible.vars.manager import VariableManager
+
+        self.directory = directory.resolve()
+        if not directory.is_dir():
+            raise InputError(directory, "", "there is no such inventory folder", "copy inventories/vorlage to it")
+        init_plugin_loader()
+        self._loader: Any = DataLoader()
+        try:
+            self._loader.set_vault_secrets(
+                CLI.setup_vault_secrets(self._loader, constants.DEFAULT_VAULT_IDENTITY_LIST, auto_prompt=False)
+            )
+            self._manager: Any = InventoryManager(loader=self._loader, sources=[str(self.directory)])
+            self._variables: Any = VariableManager(loader=self._loader, inventory=self._manager)
+        except AnsibleError as error:
+            raise InputError(directory, "", str(error), "see `ansible-inventory --list` for where") from None
+        if not self.hosts:
+            raise InputError(directory, "", "the inventory has no hosts", "name them in hosts.yml")
+
+    @cached_property
+    def hosts(self) -> list[str]:
+        """Names of all hosts, in the inventory's order."""
+        return [str(host) for host in self._manager.get_hosts()]
+
+    def select(self, pattern: str) -> list[str]:
+        """Hosts that an Ansible host pattern names, in the inventory's order."""
+        chosen = {str(host) for host in self._manager.get_hosts(pattern)}
+        return [host for host in self.hosts if host in chosen]
+
+    def variable_names(self, host: str) -> set[str]:
+        """Names that the inventory itself sets for the host."""
+        found = self._manager.get_host(host)
+        names = set(found.get_vars())
+        for source in self._all_variables(host):
+            names.add(source)
+        return names
+
+    def _all_variables(self, host: str) -> dict[str, Any]:
+        variables: dict[str, Any] = self._variables.get_vars(
+            host=self._manager.get_host(host), include_hostvars=False, include_delegate_to=False
+        )
+        return variables
+
+    def value(self, host: str, name: str) -> Any:
+        """A variable of the host, templated; None if it is not set.
+
+        Raises:
+            InputError: its template cannot be resolved.
+        """
+        from ansible.errors import AnsibleError
+        from ansible.template import Templar
+
+        variables = self._all_variables(host)
+        if name not in variables:
+            return None
+        try:
+            return Templar(loader=self._loader, variables=variables).template(variables[name])
+        except AnsibleError as error:
+            raise InputError(self.file_of(name), name, str(error).splitlines()[0], "correct the template") from None
+
+    def file_of(self, name: str) -> Path:
+        """The file that sets the variable, for messages; the folder if none is found."""
+        pattern = re.compile(rf"^\s*{re.escape(name)}\s*:", re.MULTILINE)
+        for path in sorted(self.directory.rglob("*.y*ml")):
+            if pattern.search(path.read_text(encoding="utf-8", errors="replace")):
+                return path
+        return self.directory
+
+    def connection(self, host: str) -> Connection:
+        def first(*names: str) -> Any:
+            return next((value for name in names if (value := self.value(host, name)) is not None), None)
+
+        arguments = [first("ansible_ssh_common_args") or "", first("ansible_ssh_extra_args") or ""]
+        port = first("ansible_port", "ansible_ssh_port")
+        return Connection(
+            name=host,
+            address=str(first("ansible_host", "ansible_ssh_host") or host),
+            port=int(port) if port else None,
+            user=first("ansible_user", "ansible_ssh_user"),
+            identity_file=first("ansible_ssh_private_key_file", "ansible_private_key_file"),
+            extra_arguments=tuple(shlex.split(" ".join(str(part) for part in arguments))),
+            become_password=first("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"),
+        )
+
+
+def practice_folder(sources: list[str]) -> Path:
+    """The one folder among Ansible's inventory sources that describes a practice.
+
+    Raises:
+        InputError: there is none, or more than one.
+    """
+    found = [Path(one) for one in sources if any(_defines_practice(path) for path in Path(one).rglob("*.y*ml"))]
+    if len(found) != 1:
+        reason = "more than one of them describes a practice" if found else "none of them sets the variable `praxis`"
+        raise InputError(", ".join(sources), "praxis", reason, "run with -i inventories/<practice>, one practice at a time")
+    return found[0]
+
+
+def _defines_practice(path: Path) -> bool:
+    return re.search(r"^praxis:", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) is not None
+
+
+def role_options(roles: Path = PROJECT / "roles") -> dict[str, set[str]]:
+    """Variables that each role declares in its argument_specs."""
+    options: dict[str, set[str]] = {}
+    for path in sorted(roles.glob("*/meta/argument_specs.yml")):
+        specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+        options[path.parts[-3]] = {name for spec in specs.values() for name in spec.get("options", {})}
+    return options
+
+
+@dataclass(frozen=True)
+class PracticeFolder:
+    """A practice whose inventory has been read and found valid."""
+
+    inventory: Inventory
+    practice: Practice
+    catalogue: Catalogue
+
+
+def open_practice(directory: Path, *, strict: bool = True) -> PracticeFolder:
+    """Read and validate a practice's folder; with strict=False an expired deviation is left to the report.
+
+    Raises:
+        InputError: the first thing that is wrong in the folder.
+    """
+    catalogue = load_catalogue()
+    inventory = Inventory(directory)
+    names = {host: inventory.variable_names(host) for host in inventory.hosts}
+    options = role_options()
+    known = {option for role in options.values() for option in role}
+    unknown = {name for host in names.values() for name in host} - known
+    check_role_variables(names, options, {name: inventory.file_of(name) for name in unknown if "_" in name})
+    practice = parse_practice(
+        inventory.value(inventory.hosts[0], "praxis"),
+        inventory.file_of("praxis"),
+        catalogue,
+        inventory.hosts,
+        datetime.now(UTC).date(),
+        strict=strict,
+    )
+    return PracticeFolder(inventory, practice, catalogue)

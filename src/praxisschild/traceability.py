@@ -1,0 +1,105 @@
+"""Where a requirement shows up in the project: the settings that serve it and the checks that prove it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_KEYS = {"requirement", "requirements"}
+_NAMES = ("option", "dest", "name", "key", "path")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A row, file, unit or package of a role that names the requirements it serves."""
+
+    role: str
+    file: Path
+    line: int
+    what: str
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A test function that names the requirements it proves."""
+
+    file: Path
+    line: int
+    name: str
+    reason: str
+    probe: bool
+    requirements: tuple[str, ...]
+
+
+def settings(roles: Path) -> list[Setting]:
+    """Every node of a role's data that carries a requirement id, in the order of the files."""
+    found = []
+    for path in sorted(roles.glob("*/*/*.yml")):
+        folder = path.parent.name
+        if folder in {"vars", "tasks", "defaults"}:
+            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+            if root is not None:
+                role = path.parents[1].name
+                found += [Setting(role, path, line, what, ids) for line, what, ids in _walk(root)]
+    return found
+
+
+def _walk(node: yaml.Node) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    if isinstance(node, yaml.MappingNode):
+        entries = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+        ids = tuple(one for key in _KEYS & entries.keys() for one in _scalars(entries[key]))
+        if ids:
+            names = [" / ".join(_scalars(entries[key])) for key in _NAMES if key in entries]
+            values = [f"= {' '.join(_scalars(entries['value']))}"] if "value" in entries else []
+            yield node.start_mark.line + 1, " ".join([*names, *values]), ids
+        for _, value in node.value:
+            yield from _walk(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _walk(item)
+
+
+def _scalars(node: yaml.Node) -> list[str]:
+    if isinstance(node, yaml.ScalarNode):
+        return [node.value]
+    if isinstance(node, yaml.SequenceNode):
+        return [text for item in node.value for text in _scalars(item)]
+    return []
+
+
+def checks(tests: Path) -> list[Check]:
+    """Every test function below the folder that carries ``@requirement``, and the rest with no ids."""
+    found = []
+    for path in sorted(tests.glob("test_*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        shared = _marks([n.value for n in tree.body if isinstance(n, ast.Assign) and _is_pytestmark(n)])
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                ids, probe = _marks(node.decorator_list)
+                reason = (ast.get_docstring(node) or "").split("\n")[0]
+                found.append(Check(path, node.lineno, node.name, reason, probe or shared[1], (*ids, *shared[0])))
+    return found
+
+
+def _is_pytestmark(node: ast.Assign) -> bool:
+    return any(isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets)
+
+
+def _marks(expressions: list[ast.expr]) -> tuple[tuple[str, ...], bool]:
+    ids: list[str] = []
+    probe = False
+    for expression in expressions:
+        for node in ast.walk(expression):
+            if isinstance(node, ast.Attribute) and node.attr == "probe":
+                probe = True
+            if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "requirement":
+                ids += [str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)]
+    return tuple(ids), probe

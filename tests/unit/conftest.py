@@ -1,0 +1,21 @@
+"""Shared by the unit tests: no host, no network, no installed state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from praxisschild.catalogue import Catalogue, load_catalogue
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return load_catalogue()

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import copy
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from praxisschild.errors import InputError
+from praxisschild.practice import check_role_variables, parse_practice
+
+FILE = Path("inventories/beispiel/group_vars/all/praxis.yml")
+TODAY = date(2026, 11, 23)
+GOOD = {
+    "name": "Beispielpraxis",
+    "size": "praxis",
+    "edition": 2025,
+    "features": {"ti": True},
+    "networks": {"praxis": "192.168.10.0/24", "verwaltung": "192.168.10.5/32"},
+    "services": [{"host": "server-1", "port": 445, "from": ["praxis"], "purpose": "Dateifreigabe"}],
+    "accounts": [{"name": "betreuung", "kind": "admin", "purpose": "IT-Dienstleister"}],
+    "deviations": [
+        {
+            "requirement": "2021-A1-12",
+            "hosts": ["arbeitsplatz-1"],
+            "reason": "Videosprechstunde an diesem Platz",
+            "approved_by": "Praxisinhaberin",
+            "expires": "2027-03-31",
+        }
+    ],
+}
+
+
+def parse(catalogue, changes=None, **options):
+    data = copy.deepcopy(GOOD)
+    for path, value in (changes or {}).items():
+        *parents, last = path
+        target = data
+        for parent in parents:
+            target = target[parent]
+        if value is ...:
+            del target[last]
+        else:
+            target[last] = value
+    return parse_practice(data, FILE, catalogue, ["arbeitsplatz-1", "server-1"], TODAY, **options)
+
+
+def test_a_good_practice_is_understood(catalogue):
+    practice = parse(catalogue)
+    assert practice.edition == "2025"
+    assert [service.port for service in practice.services_of("server-1")] == [445]
+    assert practice.deviations[0].covers("arbeitsplatz-1")
+    assert not practice.deviations[0].covers("server-1")
+    assert not practice.deviations[0].covers(None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "way_out"),
+    [
+        ({("size",): "riesig"}, "praxis.size", "choose one"),
+        ({("size",): ...}, "praxis.size", "vorlage"),
+        ({("sise",): "praxis"}, "praxis.sise", "correct its name"),
+        ({("edition",): "2030"}, "praxis.edition", "2025"),
+        ({("features",): {"konnektor": True}}, "praxis.features.konnektor", "choose one of"),
+        ({("networks", "praxis"): "192.168.10.1/24"}, "praxis.networks.praxis", "host bits"),
+        ({("services", 0, "host"): "server-2"}, "praxis.services.0.host", "server-1"),
+        ({("services", 0, "from"): ["praxsi"]}, "praxis.services.0.from", "praxis"),
+        ({("accounts", 0, "kind"): "chef"}, "praxis.accounts.0.kind", "choose one"),
+        ({("deviations", 0, "requirement"): "2021-A1-99"}, "praxis.deviations.0.requirement", "2021-A1"),
+        ({("deviations", 0, "hosts"): ["drucker"]}, "praxis.deviations.0.hosts", "choose one of"),
+        ({("deviations", 0, "reason"): ""}, "praxis.deviations.0.reason", "auditor"),
+        ({("deviations", 0, "reason"): ...}, "praxis.deviations.0.reason", "vorlage"),
+        ({("deviations", 0, "expires"): "2026-11-22"}, "praxis.deviations.0.expires", "approved again"),
+        ({("deviations", 0, "expires"): "31.12.2027"}, "praxis.deviations.0.expires", "YYYY-MM-DD"),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_field_and_way_out(catalogue, changes, field, way_out):
+    with pytest.raises(InputError) as caught:
+        parse(catalogue, changes)
+    assert caught.value.exit_code == 2
+    assert caught.value.file == str(FILE)
+    assert caught.value.field.startswith(field)
+    assert way_out in caught.value.way_out
+
+
+def test_no_practice_at_all_is_named(catalogue):
+    with pytest.raises(InputError, match="vorlage"):
+        parse_practice(None, FILE, catalogue, [], TODAY)
+
+
+def test_a_verification_leaves_an_expired_deviation_to_the_report(catalogue):
+    practice = parse(catalogue, {("deviations", 0, "expires"): "2026-01-01"}, strict=False)
+    assert practice.deviations[0].expires < TODAY
+
+
+OPTIONS = {"firewall": {"firewall_services"}, "endpoint_hardening": {"endpoint_hardening_lock_after"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("endpoint_hardening_lock_aftre", "endpoint_hardening_lock_after"),
+        ("endpoint_hardning_lock_after", "endpoint_hardening_lock_after"),
+        ("firewall_service", "firewall_services"),
+    ],
+)
+def test_a_misspelt_role_variable_is_named_with_its_file_and_the_nearest_name(name, near):
+    with pytest.raises(InputError) as caught:
+        check_role_variables({"server-1": [name]}, OPTIONS, {name: Path("host_vars/server-1.yml")})
+    assert caught.value.file == "host_vars/server-1.yml"
+    assert near in caught.value.way_out
+
+
+def test_variables_of_others_are_left_alone():
+    check_role_variables({"server-1": ["ansible_user", "praxis", "ntp_servers"]}, OPTIONS, {})
