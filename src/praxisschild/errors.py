@@ -30,7 +30,7 @@ class InputError(PraxisschildError):
         self.reason = reason
         self.way_out = way_out
         place = f"{self.file}: {field}" if field else self.file
-        super().__init__(f"{place}: {_sentence(reason)} {_sentence(way_out)}".rstrip())
+        super().__init__(f"{place}: {_message(reason, way_out)}")
 
     def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str, str]]:
         return type(self), (self.file, self.field, self.reason, self.way_out)
@@ -45,12 +45,12 @@ class RunError(PraxisschildError):
     def __init__(self, reason: str, way_out: str = "") -> None:
         self.reason = reason
         self.way_out = way_out
-        super().__init__(f"{_sentence(reason)} {_sentence(way_out)}".rstrip())
+        super().__init__(_message(reason, way_out))
 
     def __reduce__(self) -> tuple[type[RunError], tuple[str, str]]:
         return type(self), (self.reason, self.way_out)
 
 
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+def _message(reason: str, way_out: str) -> str:
+    text = "; ".join(part for part in (reason.strip().rstrip("."), way_out.strip()) if part)
+    return text if text.endswith((".", "!", "?")) else f"{text}."
