@@ -241,9 +241,8 @@ def start(instance: Instance, host: Host, tag: str) -> None:
     ]
     if host.image == "leitstand":
         # the control node works on this very checkout, with the Python it was set up with
-        for path in dict.fromkeys([str(LAB.parent), sys.base_prefix]):
-            if not path.startswith("/usr"):
-                options.append(f"--volume={path}:{path}")
+        paths = [path for path in (str(LAB.parent), sys.base_prefix) if not path.startswith("/usr")]
+        options += [f"--volume={path}:{path}" for path in paths]
     podman("run", "--detach", "--quiet", *options, tag, "/sbin/init")
 
 
@@ -260,12 +259,14 @@ def provision(instance: Instance, host: Host) -> str:
 def secrets_of(instance: Instance) -> None:
     instance.state.mkdir(parents=True, exist_ok=True)
     (instance.state / "cp").mkdir(exist_ok=True)
-    key, password = instance.state / "id_ed25519", instance.state / "become_password"
+    key = instance.state / "id_ed25519"
     if not key.exists():
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "praxisschild lab", "-f", str(key)])
-    if not password.exists():
-        password.touch(mode=0o600)
-        password.write_text(secrets.token_urlsafe(18) + "\n")
+    for name in ("become_password", "backup_password"):
+        password = instance.state / name
+        if not password.exists():
+            password.touch(mode=0o600)
+            password.write_text(secrets.token_urlsafe(18) + "\n")
 
 
 def write_ssh_config(instance: Instance) -> None:

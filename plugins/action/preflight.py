@@ -25,7 +25,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         result: dict[str, Any] = super().run(tmp, task_vars)
         sources = (task_vars or {}).get("ansible_inventory_sources") or []
         try:
-            opened = open_practice(practice_folder([str(source) for source in sources]))
+            opened = open_practice(practice_folder([str(source) for source in sources]), loader=self._loader)
         except PraxisschildError as error:
             raise AnsibleActionFail(str(error)) from None
         today = datetime.now(UTC).date()

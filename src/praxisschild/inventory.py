@@ -47,11 +47,13 @@ class Connection:
 class Inventory:
     """One practice's folder, read through Ansible so that groups, precedence, templates and vault mean the same.
 
+    Inside of an Ansible run, ``loader`` is that run's own, with its vault secrets.
+
     Raises:
         InputError: the folder is missing or Ansible cannot parse it.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, loader: Any = None) -> None:
         # Ansible's import costs half a second; commands that need no inventory should not pay for it
         from ansible import constants
         from ansible.cli import CLI
@@ -64,12 +66,13 @@ class Inventory:
         self.directory = directory.resolve()
         if not directory.is_dir():
             raise InputError(directory, "", "there is no such inventory folder", "copy inventories/vorlage to it")
-        init_plugin_loader()
-        self._loader: Any = DataLoader()
+        self._loader: Any = loader or DataLoader()
         try:
-            self._loader.set_vault_secrets(
-                CLI.setup_vault_secrets(self._loader, constants.DEFAULT_VAULT_IDENTITY_LIST, auto_prompt=False)
-            )
+            if loader is None:
+                init_plugin_loader()
+                self._loader.set_vault_secrets(
+                    CLI.setup_vault_secrets(self._loader, constants.DEFAULT_VAULT_IDENTITY_LIST, auto_prompt=False)
+                )
             self._manager: Any = InventoryManager(loader=self._loader, sources=[str(self.directory)])
             self._variables: Any = VariableManager(loader=self._loader, inventory=self._manager)
         except AnsibleError as error:
@@ -88,16 +91,12 @@ class Inventory:
         return [host for host in self.hosts if host in chosen]
 
     def variable_names(self, host: str) -> set[str]:
-        """Names that the inventory itself sets for the host."""
-        found = self._manager.get_host(host)
-        names = set(found.get_vars())
-        for source in self._all_variables(host):
-            names.add(source)
-        return names
+        """Names of all variables that the host has before a play begins."""
+        return set(self._all_variables(host))
 
     def _all_variables(self, host: str) -> dict[str, Any]:
         variables: dict[str, Any] = self._variables.get_vars(
-            host=self._manager.get_host(host), include_hostvars=False, include_delegate_to=False
+            host=self._manager.get_host(host), include_hostvars=False
         )
         return variables
 
@@ -152,7 +151,9 @@ def practice_folder(sources: list[str]) -> Path:
     found = [Path(one) for one in sources if any(_defines_practice(path) for path in Path(one).rglob("*.y*ml"))]
     if len(found) != 1:
         reason = "more than one of them describes a practice" if found else "none of them sets the variable `praxis`"
-        raise InputError(", ".join(sources), "praxis", reason, "run with -i inventories/<practice>, one practice at a time")
+        raise InputError(
+            ", ".join(sources), "praxis", reason, "run with -i inventories/<practice>, one practice at a time"
+        )
     return found[0]
 
 
@@ -178,14 +179,14 @@ class PracticeFolder:
     catalogue: Catalogue
 
 
-def open_practice(directory: Path, *, strict: bool = True) -> PracticeFolder:
+def open_practice(directory: Path, *, strict: bool = True, loader: Any = None) -> PracticeFolder:
     """Read and validate a practice's folder; with strict=False an expired deviation is left to the report.
 
     Raises:
         InputError: the first thing that is wrong in the folder.
     """
     catalogue = load_catalogue()
-    inventory = Inventory(directory)
+    inventory = Inventory(directory, loader)
     names = {host: inventory.variable_names(host) for host in inventory.hosts}
     options = role_options()
     known = {option for role in options.values() for option in role}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstrai
 from praxisschild.errors import InputError
 
 if TYPE_CHECKING:
+    import ipaddress
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 

@@ -31,9 +31,12 @@ def test_what_a_practice_does_not_have_is_not_applicable_with_the_reason(catalog
     without = practice(features={"medical_devices": False})
     reason = why_not_applicable(catalogue, without, catalogue.requirement("2025-A4-06"), TODAY)
     assert "nicht vorhanden" in str(reason)
-    assert why_not_applicable(
-        catalogue, practice(features={"medical_devices": True}), catalogue.requirement("2025-A4-06"), TODAY
-    ) is None
+    assert (
+        why_not_applicable(
+            catalogue, practice(features={"medical_devices": True}), catalogue.requirement("2025-A4-06"), TODAY
+        )
+        is None
+    )
 
 
 def test_a_small_practice_drops_the_settings_of_larger_ones(catalogue):

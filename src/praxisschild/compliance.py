@@ -1,0 +1,362 @@
+"""One run of compliance checks: the practice, its hosts as parameters, and what every check says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from praxisschild import collector
+from praxisschild.applicability import dropped_requirements, edition_of, why_not_applicable
+from praxisschild.checks import Verdict
+from praxisschild.connection import HostUnreachable, RemoteHost
+from praxisschild.drift import drift_since
+from praxisschild.errors import PraxisschildError
+from praxisschild.evidence import write_bundle
+from praxisschild.inventory import PracticeFolder, open_practice
+from praxisschild.results import CheckResult, DroppedSetting, HostState, PracticeFacts, Run, Status, assess
+from praxisschild.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from praxisschild.practice import Deviation, Practice
+
+_RECORD = "praxisschild"
+
+
+@dataclass
+class Reached:
+    """A host's connection and, once taken, its snapshot or the reason why there is none."""
+
+    remote: RemoteHost
+    snapshot: Snapshot | None = None
+    taken: str | None = None
+    reason: str | None = None
+
+
+@dataclass
+class Neighbour:
+    """Another host of the practice, as a probe uses it to look at the first one from outside."""
+
+    name: str
+    address: str
+    remote: RemoteHost
+
+    @property
+    def host(self) -> Any:
+        return self.remote.testinfra
+
+    def root(self, script: str, *arguments: str, stdin_data: Any = None, timeout: float = 60) -> Any:
+        return self.remote.python_as_root(script, *arguments, stdin_data=stdin_data, timeout=timeout)
+
+
+class ComplianceSession:
+    """What one run of the checks holds: the practice, its hosts, and every check's result."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        options = config.option
+        self.opened: PracticeFolder = open_practice(options.practice, strict=False)
+        self.practice: Practice = self.opened.practice
+        self.today = datetime.now(UTC).date()
+        self.started = datetime.now(UTC)
+        unknown = set(options.host) - set(self.opened.inventory.hosts)
+        if unknown:
+            known = ", ".join(self.opened.inventory.hosts)
+            raise pytest.UsageError(f"--host: no host {min(unknown)!r} in this practice, only {known}")
+        self.hosts = [host for host in self.opened.inventory.hosts if not options.host or host in options.host]
+        self.wanted = {code for name in options.requirement for code in self._codes(name)}
+        self.reached: dict[str, Reached] = {}
+        self.records: list[dict[str, Any]] = []
+        self.bundle: Path | None = None
+        worker = getattr(config, "workerinput", None)
+        self.is_worker = worker is not None
+        self.folder = Path(worker["praxisschild"]) if worker else Path(tempfile.mkdtemp(prefix="praxisschild-run-"))
+
+    def _codes(self, name: str) -> set[str]:
+        """Ids under which the code may know a requirement that a person named in any edition's numbering."""
+        self.opened.catalogue.requirement(name)
+        return {name, self.opened.catalogue.oldest(name)}
+
+    # -- hosts -------------------------------------------------------------------------------------------------------
+
+    def remote(self, name: str) -> RemoteHost:
+        if name not in self.reached:
+            self.reached[name] = Reached(RemoteHost(self.opened.inventory.connection(name)))
+        return self.reached[name].remote
+
+    def snapshot(self, name: str) -> Snapshot:
+        """The host's state, read once per run.
+
+        Raises:
+            HostUnreachable: with the reason, every time it is asked for.
+        """
+        remote = self.remote(name)
+        reached = self.reached[name]
+        if reached.snapshot is None and reached.reason is None:
+            self._take(remote, reached)
+        if reached.snapshot is None:
+            raise HostUnreachable(reached.reason)
+        return reached.snapshot
+
+    def snapshot_or_verdict(self, name: str) -> Snapshot:
+        """The host's state; without it the check ends as not tested, never as passed."""
+        try:
+            return self.snapshot(name)
+        except HostUnreachable as error:
+            raise Verdict(Status.NOT_TESTED, str(error)) from None
+
+    def reached_remote(self, name: str) -> RemoteHost:
+        """The connection to a host that has been reached; without it the check ends as not tested."""
+        self.snapshot_or_verdict(name)
+        return self.remote(name)
+
+    def _take(self, remote: RemoteHost, reached: Reached) -> None:
+        if self.config.option.replay:
+            kept = self.config.option.replay / f"{remote.name}.json"
+            if not kept.exists():
+                reached.reason = "kein aufbewahrter Zustand dieses Hosts"
+                return
+            document = json.loads(kept.read_text(encoding="utf-8"))
+        else:
+            try:
+                document = remote.python_as_root(collector.linux_script())
+            except HostUnreachable as error:
+                reached.reason = str(error)
+                return
+            except RuntimeError as error:
+                reached.reason = f"Zustandsaufnahme gescheitert: {error}"
+                return
+        reached.snapshot = Snapshot.from_json(document)
+        reached.taken = datetime.now(UTC).isoformat(timespec="seconds")
+        folder = self.folder / "snapshots"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{remote.name}.json").write_text(json.dumps(document, ensure_ascii=False, sort_keys=True), "utf-8")
+
+    def address(self, name: str) -> str:
+        """The host's own address as its neighbours see it."""
+        return self.snapshot(name).address
+
+    def neighbour(self, name: str) -> Neighbour:
+        """Another reachable host of the practice."""
+        self.snapshot_or_verdict(name)
+        for other in self.opened.inventory.hosts:
+            if other != name:
+                try:
+                    return Neighbour(other, self.address(other), self.remote(other))
+                except HostUnreachable:
+                    continue
+        raise Verdict(Status.NOT_TESTED, "kein zweiter erreichbarer Host in der Praxis")
+
+    # -- which checks run --------------------------------------------------------------------------------------------
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "host_name" in metafunc.fixturenames:
+            marks = [pytest.param(host, marks=pytest.mark.xdist_group(host)) for host in self.hosts]
+            metafunc.parametrize("host_name", marks, scope="session")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        keep: list[pytest.Item] = []
+        leave: list[pytest.Item] = []
+        for item in items:
+            codes = self._requirements(item)
+            probe = item.get_closest_marker("probe") is not None
+            chosen = not self.wanted or self.wanted & set(codes)
+            possible = not (probe and (config.option.no_probes or config.option.replay))
+            (keep if chosen and possible and self._applicable(codes) else leave).append(item)
+        if leave:
+            config.hook.pytest_deselected(items=leave)
+            items[:] = keep
+        # configuration checks of all hosts first, then the experiments
+        items.sort(key=lambda item: item.get_closest_marker("probe") is not None)
+
+    def _requirements(self, item: pytest.Item) -> list[str]:
+        codes = [code for marker in item.iter_markers("requirement") for code in marker.args]
+        if not codes:
+            raise pytest.UsageError(f'{item.nodeid}: a check names its requirement: @requirement("2021-A1-13")')
+        for code in codes:
+            try:
+                self.opened.catalogue.requirement(code)
+            except PraxisschildError as error:
+                raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+        return codes
+
+    def _applicable(self, codes: list[str]) -> bool:
+        catalogue, practice = self.opened.catalogue, self.practice
+        edition = edition_of(catalogue, practice, self.today)
+        return not all(
+            why_not_applicable(catalogue, practice, catalogue.requirement(one), self.today)
+            for code in codes
+            for one in catalogue.carried_forward(code, edition) or [code]
+        )
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Open every connection and read every state side by side, before the first check waits for one."""
+        if session.config.option.collectonly or getattr(session.config.option, "numprocesses", None):
+            return
+        names = {item.callspec.params["host_name"] for item in session.items if hasattr(item, "callspec")}
+        if self.is_worker:
+            return
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(self._try_snapshot, sorted(names)))
+
+    def _try_snapshot(self, name: str) -> None:
+        try:
+            self.snapshot(name)
+        except HostUnreachable:
+            return  # every check of this host will say so
+
+    # -- what they say -----------------------------------------------------------------------------------------------
+
+    def deviation_for(self, codes: list[str], host: str | None) -> Deviation | None:
+        for deviation in self.practice.deviations:
+            if (
+                deviation.expires >= self.today
+                and deviation.covers(host)
+                and self._codes(deviation.requirement) & set(codes)
+            ):
+                return deviation
+        return None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if call.when == "teardown" and report.passed:
+            return report
+        if call.when == "setup" and report.passed:
+            return report
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        codes = self._requirements(item)
+        status, reason = _judge(report, call)
+        result = CheckResult(
+            check=item.nodeid.split("/")[-1],
+            title=(getattr(getattr(item, "obj", None), "__doc__", "") or "").strip().split("\n")[0],
+            requirements=tuple(codes),
+            host=params.get("host_name"),
+            status=status,
+            reason=reason,
+            measured=tuple(str(value) for name, value in item.user_properties if name == "measured"),
+            probe=item.get_closest_marker("probe") is not None,
+            started=datetime.fromtimestamp(call.start, UTC),
+            duration=call.duration,
+            detail=str(call.excinfo.value)[:2000] if status == Status.FAILED and call.excinfo else "",
+        )
+        report.user_properties.append((_RECORD, result.model_dump(mode="json")))
+        deviation = self.deviation_for(codes, params.get("host_name"))
+        if status == Status.FAILED and deviation:
+            report.outcome = "skipped"
+            report.wasxfail = f"Abweichung bis {deviation.expires:%d.%m.%Y}: {deviation.reason}"
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if not self.is_worker:
+            self.records += [value for name, value in report.user_properties if name == _RECORD and isinstance(value, dict)]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["praxisschild"] = str(self.folder)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def run(self) -> Run:
+        """Everything this run found, as the evidence and the report take it."""
+        catalogue, practice = self.opened.catalogue, self.practice
+        checks = [CheckResult.model_validate(record) for record in self.records]
+        hosts = [self._host_state(name) for name in self.hosts]
+        assessment = assess(catalogue, practice, checks, hosts, self.today)
+        dropped = dropped_requirements(catalogue, practice, self.hosts, self.today)
+        drift = self.config.option.drift
+        return Run(
+            tool_version=version("praxisschild"),
+            practice=PracticeFacts(
+                name=practice.name, size=practice.size, edition=assessment.edition, features=dict(practice.features)
+            ),
+            started=self.started,
+            ended=datetime.now(UTC),
+            limits=self._limits(),
+            hosts=tuple(hosts),
+            checks=tuple(checks),
+            requirements=assessment.requirements,
+            deviations=assessment.deviations,
+            dropped=tuple(
+                DroppedSetting(host=host, requirement=identifier, reason=reason)
+                for host, reasons in dropped.items()
+                for identifier, reason in reasons.items()
+                if reason.startswith("Abweichung")
+            ),
+            drift=drift_since(drift, checks, catalogue) if drift else None,
+        )
+
+    def _limits(self) -> tuple[str, ...]:
+        options = self.config.option
+        said = []
+        if options.host:
+            said.append(f"nur Host {', '.join(options.host)}")
+        if options.requirement:
+            said.append(f"nur Anforderung {', '.join(options.requirement)}")
+        if options.no_probes:
+            said.append("ohne Proben")
+        if options.replay:
+            said.append("aus aufbewahrten Zustandsaufnahmen")
+        return tuple(said)
+
+    def _host_state(self, name: str) -> HostState:
+        kept = self.folder / "snapshots" / f"{name}.json"
+        if kept.exists():
+            taken = Snapshot.from_json(json.loads(kept.read_text(encoding="utf-8")))
+            return HostState(
+                name=name,
+                platform=taken.distribution,
+                address=taken.address,
+                reached=True,
+                snapshot=f"snapshots/{name}.json",
+                snapshot_taken=taken.collected_at,
+            )
+        reasons = [record["reason"] for record in self.records if record["host"] == name]
+        return HostState(name=name, reached=False, reason=next(iter(reasons), ""))
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        for reached in self.reached.values():
+            reached.remote.close()
+        if self.is_worker:
+            return
+        unreached = [name for name in self.hosts if not (self.folder / "snapshots" / f"{name}.json").exists()]
+        if self.records and unreached and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = 3
+        if self.config.option.evidence and self.records:
+            snapshots = {
+                path.stem: json.loads(path.read_text("utf-8")) for path in self.folder.glob("snapshots/*.json")
+            }
+            self.bundle = write_bundle(self.config.option.evidence, self.run(), snapshots)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.bundle:
+            terminalreporter.write_sep("-", "evidence")
+            terminalreporter.write_line(str(self.bundle / "report.html"))
+
+
+def _judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[Status, str]:
+    """Status of one phase of one check, and the German reason if it did not pass."""
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, Verdict):
+        return error.status, str(error.msg)
+    if report.passed:
+        return Status.PASSED, ""
+    if isinstance(error, AssertionError) and call.when == "call":
+        return Status.FAILED, "Der gemessene Zustand entspricht nicht der Anforderung."
+    if report.skipped:
+        return Status.NOT_TESTED, str(error)
+    return Status.NOT_TESTED, f"Prüfung abgebrochen: {type(error).__name__}: {str(error)[:300]}"

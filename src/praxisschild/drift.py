@@ -1,0 +1,58 @@
+"""What had drifted since the last run and what was put right, from a drift run's folder.
+
+The folder holds ``before`` (the bundle of the verification before the correction) and ``changes/<host>.json`` (what
+every role changed, or with --check would have changed, on that host).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from praxisschild.evidence import load_bundle
+from praxisschild.results import Drift, DriftItem, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from praxisschild.catalogue import Catalogue
+    from praxisschild.results import CheckResult
+
+
+def drift_since(folder: Path, now: Iterable[CheckResult], catalogue: Catalogue) -> Drift:
+    """Checks that failed before, and items that the roles found different; corrected is what no longer is.
+
+    Raises:
+        InputError: the folder holds no readable bundle.
+    """
+    before = next((path for path in sorted((folder / "before").rglob("results.json"))), folder / "before")
+    failed = [check for check in load_bundle(before.parent).checks if check.status is Status.FAILED]
+    passed = {(check.check, check.host) for check in now if check.status is Status.PASSED}
+    drifted, corrected = [], []
+    for check in failed:
+        item = DriftItem(
+            host=check.host or "",
+            kind="check",
+            name=", ".join(dict.fromkeys(catalogue.requirement(code).title for code in check.requirements)),
+            requirements=check.requirements,
+            detail="; ".join(check.measured) or check.check,
+        )
+        drifted.append(item)
+        if (check.check, check.host) in passed:
+            corrected.append(item)
+    for path in sorted(folder.glob("changes/*.json")):
+        for change in json.loads(path.read_text(encoding="utf-8")):
+            if change["kind"] == "handler":
+                continue  # follows from a change, is none itself
+            item = DriftItem(
+                host=path.stem,
+                kind=change["kind"],
+                name=change["name"],
+                requirements=tuple(change["requirements"]),
+                detail=f"{change['role']}: {change['state']}",
+            )
+            drifted.append(item)
+            if not change["check_mode"]:
+                corrected.append(item)
+    return Drift(drifted=tuple(drifted), corrected=tuple(corrected))

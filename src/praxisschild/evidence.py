@@ -1,0 +1,207 @@
+"""What a run leaves behind: `<root>/<practice>/<UTC time>/` with results, report, JUnit file and snapshots.
+
+A bundle appears whole or not at all, readable by its owner only, and never holds a password hash or a private key.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from praxisschild.errors import InputError, RunError
+from praxisschild.formats import html, junit
+from praxisschild.formats import json as results_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from praxisschild.results import Run
+
+RESULTS = "results.json"
+LATEST = "latest"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(?:-\d+)?")
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SECRETS = (
+    # crypt(5) and its relatives: $y$..., $6$..., $2b$..., $argon2id$...
+    ("a password hash", re.compile(r"\$(?:2[abxy]|y|gy|sha1|sm3|argon2(?:id?|d)|scrypt)\$[./0-9A-Za-z]")),
+    # a digit alone would find the $5$6 of an awk line
+    ("a password hash", re.compile(r"\$(?:[1567]|apr1|md5)\$[./0-9A-Za-z=]{2}")),
+    ("a password hash", re.compile(r"\{(?:S?SHA\d*|S?MD5|CRYPT|PBKDF2[^}]*)\}[./+=$0-9A-Za-z]{8}")),
+    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|AGE-SECRET-KEY-1")),
+)
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+def slug(name: str) -> str:
+    """A practice's folder name: lower case, German letters spelled out, everything else a hyphen."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).lower().translate(_UMLAUTS))
+    ascii_only = plain.encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-") or "praxis"
+
+
+def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any]) -> Path:
+    """Write a run's bundle and point `latest` beside it there.
+
+    Args:
+        root: the folder of all practices' evidence; made if missing.
+        run: what was found.
+        snapshots: per host, its state as plain JSON values.
+
+    Raises:
+        InputError: a host's name cannot be a file name.
+        RunError: something looks like a password hash or a private key (the message names where, never the value), or
+            the folder cannot be written.
+    """
+    for where, document in (
+        ("results", run.to_record()),
+        *((f"snapshots/{name}", snapshots[name]) for name in snapshots),
+    ):
+        _refuse_secrets(document, where)
+    for name in snapshots:
+        if not _HOST.fullmatch(name):
+            raise InputError("inventory", name, "the host's name cannot be a file name", "use letters, digits, - and .")
+    files = {
+        RESULTS: results_json.render(run),
+        "junit.xml": junit.render(run),
+        "report.html": html.render(run),
+        **{
+            f"snapshots/{name}.json": json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+            for name, document in snapshots.items()
+        },
+    }
+    folder = root / slug(run.practice.name)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _place(folder, run.ended, files)
+    except OSError as error:
+        raise RunError(f"the evidence cannot be written: {error}", f"check space and permissions of {root}") from error
+
+
+def _place(folder: Path, ended: datetime, files: Mapping[str, str]) -> Path:
+    hidden = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))  # mode 0700
+    try:
+        (hidden / "snapshots").mkdir(mode=0o700)
+        for name, text in files.items():
+            handle = os.open(hidden / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        _sync(hidden / "snapshots")
+        _sync(hidden)
+        bundle = _rename(hidden, folder, ended)
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+    pointer = folder / f".{LATEST}-{os.getpid()}"
+    pointer.unlink(missing_ok=True)
+    pointer.symlink_to(bundle.name)
+    pointer.replace(folder / LATEST)
+    _sync(folder)
+    return bundle
+
+
+def _rename(hidden: Path, folder: Path, ended: datetime) -> Path:
+    """Give the finished bundle its name; a second run in the same second gets a number."""
+    time = f"{ended.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}"
+    for number in range(1, 100):
+        bundle = folder / (time if number == 1 else f"{time}-{number}")
+        # rename(2) replaces an empty folder silently and a full one never; bundles are never empty
+        if not bundle.exists():
+            return hidden.rename(bundle)
+    raise FileExistsError(f"{folder / time} exists already")
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _refuse_secrets(document: Any, where: str) -> None:
+    for path, text in _texts(document, where):
+        for what, pattern in _SECRETS:
+            if pattern.search(text):
+                raise RunError(
+                    f"{path} looks like {what}; no evidence was written",
+                    "correct the collector or the check that read it: evidence holds no secrets",
+                )
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every text in a JSON document, keys included, and where it stands."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield f"{path}: a key", str(key)
+            yield from _texts(inner, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _texts(inner, f"{path}.{number}")
+
+
+def load_bundle(bundle: Path) -> Run:
+    """The run that a bundle tells of, once the bundle has been found whole.
+
+    Raises:
+        InputError: names the file and field that is missing or wrong, and the way out.
+    """
+    file = bundle / RESULTS
+    way_out = "name a folder evidence/<practice>/<time> as a verification run wrote it"
+    if not file.is_file():
+        raise InputError(bundle, "", f"there is no {RESULTS} in this folder", way_out)
+    try:
+        run = results_json.parse(file.read_bytes(), file)
+    except OSError as error:
+        raise InputError(file, "", f"the file cannot be read ({error})", way_out) from None
+    for host in run.hosts:
+        if host.snapshot is not None and not (bundle / host.snapshot).is_file():
+            raise InputError(
+                file,
+                f"hosts.{host.name}.snapshot",
+                f"{host.snapshot} is missing from the bundle",
+                "restore the bundle from its backup: evidence is kept whole",
+            )
+    return run
+
+
+def bundles(root: Path, practice: str) -> list[Path]:
+    """A practice's bundles, oldest first."""
+    folder = root / slug(practice)
+    if not folder.is_dir():
+        return []
+    found = [
+        path for path in folder.iterdir() if path.is_dir() and not path.is_symlink() and _TIME.fullmatch(path.name)
+    ]
+    return sorted(found, key=lambda path: (path.name.partition("Z")[0], int(path.name.partition("Z-")[2] or 1)))
+
+
+def latest_bundle(root: Path, practice: str) -> Path | None:
+    """A practice's newest bundle."""
+    return next(reversed(bundles(root, practice)), None)
+
+
+def previous_bundle(bundle: Path) -> Path | None:
+    """The bundle of the same practice before this one."""
+    same = bundles(bundle.parent.parent, bundle.parent.name)
+    place = same.index(bundle) if bundle in same else 0
+    return same[place - 1] if place else None
+
+
+def latest_bundles(root: Path) -> list[Path]:
+    """The newest bundle of every practice, by the practices' folder names."""
+    if not root.is_dir():
+        return []
+    newest = (latest_bundle(root, folder.name) for folder in sorted(root.iterdir()) if folder.is_dir())
+    return [bundle for bundle in newest if bundle is not None]

@@ -1,0 +1,1 @@
+"""A run, written down: one module per format, each with `render(run) -> str`."""
