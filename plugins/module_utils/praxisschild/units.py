@@ -1,0 +1,158 @@
+"""systemd units of a batch: read in one call, changed in one call per verb."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.praxisschild.files import BatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., tuple[int, str]]
+
+# `static` and `generated` units cannot be enabled and need not be; `alias` follows the unit it points to
+COUNTS_AS_ENABLED = {"enabled", "static", "generated", "alias", "transient"}
+COUNTS_AS_ACTIVE = {"active", "activating", "reloading", "refreshing"}
+# verb -> what takes it back
+OPPOSITE = {
+    "unmask": "mask",
+    "enable": "disable",
+    "disable": "enable",
+    "mask": "unmask",
+    "stop": "start",
+    "start": "stop",
+}
+
+
+@dataclass
+class Plan:
+    """What has to be done to the units: verb -> unit names, in the order of `OPPOSITE`."""
+
+    verbs: dict[str, list[str]] = field(default_factory=lambda: {verb: [] for verb in OPPOSITE})
+    items: list[dict[str, Any]] = field(default_factory=list)
+    diff: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def needed(self) -> bool:
+        """Whether any unit is not as it should be."""
+        return any(self.verbs.values())
+
+    def undo_before(self) -> list[list[str]]:
+        """Commands that take back what came in, to be run while the new unit files are still there."""
+        return self._opposites(("start", "enable", "unmask"))
+
+    def undo_after(self) -> list[list[str]]:
+        """Commands that bring back what was there, to be run once the old unit files are back."""
+        return self._opposites(("mask", "disable", "stop"))
+
+    def _opposites(self, verbs: tuple[str, ...]) -> list[list[str]]:
+        return [["systemctl", OPPOSITE[verb], *self.verbs[verb]] for verb in verbs if self.verbs[verb]]
+
+    def retire(self, names: set[str], run: Run) -> None:
+        """Stop and disable units whose file is about to go: systemd disables only what it can still read.
+
+        Raises:
+            BatchError: systemd refuses; its output is in the text.
+        """
+        going = {verb: [name for name in self.verbs[verb] if name in names] for verb in ("disable", "stop")}
+        Plan(verbs=going).apply(run, lambda: None)
+        for verb, done in going.items():
+            self.verbs[verb] = [name for name in self.verbs[verb] if name not in done]
+
+    def apply(self, run: Run, sign_of_life: Callable[[], None]) -> None:
+        """Bring every unit to its state.
+
+        Raises:
+            BatchError: systemd refuses; its output is in the text.
+        """
+        for verb, names in self.verbs.items():
+            if names:
+                sign_of_life()
+                command = ["systemctl", verb, *names]
+                code, output = run(command)
+                if code:
+                    raise BatchError(f"{' '.join(command)} ended with {code}: {output.strip()}")
+
+
+def plan(units: list[dict[str, Any]], run: Run) -> Plan:
+    """Compare the units with what systemd says of them."""
+    found = Plan()
+    states = _states([unit["name"] for unit in units], run)
+    for number, unit in enumerate(units):
+        state = states[number]
+        wanted = _verbs(unit, state)
+        for verb in wanted:
+            found.verbs[verb].append(unit["name"])
+        item = {
+            "kind": "unit",
+            "name": unit["name"],
+            "changed": bool(wanted),
+            "requirements": unit["requirements"],
+            "state": _description(unit),
+        }
+        if wanted and state["LoadState"] == "not-found" and "mask" not in wanted:
+            item["deferred"] = "the unit is not there yet"
+        found.items.append(item)
+        if wanted:
+            before = {
+                "load": state["LoadState"],
+                "enabled": state["UnitFileState"] or "-",
+                "active": state["ActiveState"],
+            }
+            after = {**before, **_after(wanted)}
+            header = {"before_header": unit["name"], "after_header": unit["name"]}
+            found.diff.append({**header, "before": before, "after": after})
+    return found
+
+
+def _states(names: list[str], run: Run) -> list[dict[str, str]]:
+    if not names:
+        return []
+    code, output = run(["systemctl", "show", "--property=LoadState,ActiveState,UnitFileState", "--", *names])
+    blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in output.strip().split("\n\n")]
+    if code or len(blocks) != len(names) or any("LoadState" not in block for block in blocks):
+        raise BatchError(f"systemctl show {' '.join(names)} ended with {code}: {output.strip()}")
+    return [{"UnitFileState": "", "ActiveState": "inactive", **block} for block in blocks]
+
+
+def _verbs(unit: dict[str, Any], state: dict[str, str]) -> list[str]:
+    is_masked = state["LoadState"] == "masked"
+    is_active = state["ActiveState"] in COUNTS_AS_ACTIVE
+    if unit["masked"]:
+        return ([] if is_masked else ["mask"]) + (["stop"] if is_active else [])
+    verbs = ["unmask"] if is_masked and unit["masked"] is False else []
+    is_enabled = state["UnitFileState"] in COUNTS_AS_ENABLED
+    can_be_disabled = state["UnitFileState"] in {"enabled", "enabled-runtime", "linked"}
+    if unit["enabled"] and not is_enabled:
+        verbs.append("enable")
+    if unit["enabled"] is False and can_be_disabled:
+        verbs.append("disable")
+    if unit["state"] == "started" and not is_active:
+        verbs.append("start")
+    if unit["state"] == "stopped" and is_active:
+        verbs.append("stop")
+    return verbs
+
+
+def _after(verbs: list[str]) -> dict[str, str]:
+    effects = {
+        "mask": {"load": "masked", "enabled": "masked"},
+        "unmask": {"load": "loaded"},
+        "enable": {"enabled": "enabled"},
+        "disable": {"enabled": "disabled"},
+        "start": {"active": "active"},
+        "stop": {"active": "inactive"},
+    }
+    result: dict[str, str] = {}
+    for verb in verbs:
+        result.update(effects[verb])
+    return result
+
+
+def _description(unit: dict[str, Any]) -> str:
+    if unit["masked"]:
+        return "masked"
+    words = [unit["state"], {True: "enabled", False: "disabled", None: None}[unit["enabled"]]]
+    return ", ".join(word for word in words if word) or "unmasked"
