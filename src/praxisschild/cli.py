@@ -155,9 +155,7 @@ def drift(
 @app.command()
 def schedule(
     practice: PracticeArgument,
-    at: Annotated[
-        str, typer.Option(help='"12:30", or a systemd calendar: "Mon..Fri 12:30"')
-    ] = "12:30",
+    at: Annotated[str, typer.Option(help='"12:30", or a systemd calendar: "Mon..Fri 12:30"')] = "12:30",
 ) -> None:
     """Correct drift every day: install a systemd timer on this control node (persistent, randomised, no overlap)."""
     from praxisschild import schedule as timers

@@ -262,7 +262,8 @@ class ComplianceSession:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if not self.is_worker:
-            self.records += [value for name, value in report.user_properties if name == _RECORD and isinstance(value, dict)]
+            own = (value for name, value in report.user_properties if name == _RECORD)
+            self.records += [value for value in own if isinstance(value, dict)]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

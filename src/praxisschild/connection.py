@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # ssh's own exit code for "the connection failed", as opposed to the command's
 SSH_FAILED = 255
-# Standard input is `<password line> NUL <arguments as JSON> NUL <script>`: Python starts behind the first NUL, whether or
-# not sudo asked for the password.
+# Standard input is `<password line> NUL <arguments as JSON> NUL <script>`: Python starts behind the first NUL, whether
+# or not sudo asked for the password.
 _BOOTSTRAP = """\
 import json, sys
 _, given, script = sys.stdin.buffer.read().split(b"\\0", 2)

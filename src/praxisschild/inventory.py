@@ -95,9 +95,7 @@ class Inventory:
         return set(self._all_variables(host))
 
     def _all_variables(self, host: str) -> dict[str, Any]:
-        variables: dict[str, Any] = self._variables.get_vars(
-            host=self._manager.get_host(host), include_hostvars=False
-        )
+        variables: dict[str, Any] = self._variables.get_vars(host=self._manager.get_host(host), include_hostvars=False)
         return variables
 
     def value(self, host: str, name: str) -> Any:
