@@ -13,7 +13,7 @@ import pytest
 
 from praxisschild.connection import RemoteHost
 from praxisschild.inventory import Inventory
-from praxisschild.results import Run, Status
+from praxisschild.results import CheckResult, Run
 
 PROJECT = Path(__file__).resolve().parents[2]
 MUSTERPRAXIS = PROJECT / "inventories/musterpraxis"
@@ -85,9 +85,9 @@ def recap(output: str) -> dict[str, dict[str, int]]:
     return counts
 
 
-def verdicts(run: Run, status: Status) -> set[tuple[str, str | None]]:
-    """Checks of this status as (name without parameters' host, host)."""
-    return {(check.check, check.host) for check in run.checks if check.status is status}
+def name_of(check: CheckResult) -> str:
+    """The test function's own name, without file and parameters."""
+    return check.check.rpartition("::")[2].partition("[")[0]
 
 
 @pytest.fixture(scope="session")

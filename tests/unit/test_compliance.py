@@ -1,0 +1,128 @@
+"""The runner itself, as pytest sees it: markers, selection, verdicts and a host that nobody reaches."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+CHECKS = """
+import pytest
+from praxisschild.checks import not_applicable, requirement
+
+@requirement("2021-A1-13")
+def test_screen_locks(snapshot):
+    '''An open screen shows patient data.'''
+
+@requirement("2021-A1-14")
+def test_backup_runs(host_name, measured):
+    '''Without a backup nothing comes back.'''
+    measured("gesichert vor 3 Stunden")
+
+@requirement("2021-A1-12")
+def test_camera(host_name):
+    '''A camera sees the treatment room.'''
+    assert host_name == "server"
+
+@requirement("2021-A1-08")
+def test_browser(host_name):
+    '''A browser remembers.'''
+    not_applicable("kein Browser installiert")
+
+@requirement("2021-A1-10")
+def test_crash(host_name):
+    '''A check that breaks says nothing about the host.'''
+    raise KeyError("unbekannt")
+"""
+
+
+@pytest.fixture
+def practice(project, tmp_path):
+    """The template with one host on a port of this machine where nobody listens."""
+    folder = tmp_path / "praxis"
+    shutil.copytree(project / "inventories/vorlage", folder)
+    (folder / "hosts.yml").write_text("all: {hosts: {praxisserver: {ansible_host: 127.0.0.1, ansible_port: 9}}}\n")
+    facts = folder / "group_vars/all/praxis.yml"
+    text = facts.read_text(encoding="utf-8").replace("hosts: [anmeldung]", "hosts: [praxisserver]")
+    facts.write_text(text, encoding="utf-8")
+    access = folder / "group_vars/all/zugang.yml"
+    access.write_text("ansible_user: betreuung\nansible_become_password: x\nansible_ssh_common_args: -F /dev/null\n")
+    return folder
+
+
+def results(pytester, practice, *arguments):
+    evidence = pytester.path / "evidence"
+    done = pytester.runpytest_subprocess("--practice", practice, "--evidence", evidence, "-p", "no:xdist", *arguments)
+    found = sorted(evidence.glob("*/*/results.json"))
+    return done, json.loads(found[-1].read_text(encoding="utf-8")) if found else None
+
+
+def test_verdicts_reach_the_results_and_an_unreachable_host_never_passes(pytester, practice):
+    pytester.makepyfile(test_sample=CHECKS)
+    done, run = results(pytester, practice)
+    status = {check["check"].split("::")[1].split("[")[0]: check["status"] for check in run["checks"]}
+    assert status == {
+        "test_screen_locks": "not_tested",
+        "test_backup_runs": "passed",
+        "test_camera": "failed",
+        "test_browser": "not_applicable",
+        "test_crash": "not_tested",
+    }
+    assert [host["reached"] for host in run["hosts"]] == [False]
+    locks = next(check for check in run["checks"] if "locks" in check["check"])
+    assert "nicht erreichbar" in locks["reason"]
+    row = next(row for row in run["requirements"] if row["id"] == "2025-A1-21")
+    assert row["status"] == "not_tested", "what passed on a host that was not reached counts for nothing"
+    assert done.ret == 1
+
+
+def test_one_requirement_can_be_chosen_in_any_numbering(pytester, practice):
+    pytester.makepyfile(test_sample=CHECKS)
+    done, run = results(pytester, practice, "--requirement", "2025-A1-21")
+    done.assert_outcomes(passed=1, deselected=4)
+    assert run["limits"]
+
+
+def test_a_run_that_reached_no_host_does_not_end_well(pytester, practice):
+    pytester.makepyfile(test_sample=CHECKS)
+    done, _run = results(pytester, practice, "--requirement", "2021-A1-13")
+    assert done.ret == 3
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [("", "names its requirement"), ('@requirement("2021-A1-77")', "did you mean")],
+    ids=["no requirement", "unknown requirement"],
+)
+def test_a_check_without_a_known_requirement_stops_the_collection(pytester, practice, marker, message):
+    pytester.makepyfile(
+        test_sample=f"from praxisschild.checks import requirement\n{marker}\ndef test_x(host_name):\n    '''Why.'''\n"
+    )
+    done, _run = results(pytester, practice)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines([f"*{message}*"])
+
+
+def test_a_deviation_still_runs_and_shows_as_such(pytester, practice):
+    facts = practice / "group_vars/all/praxis.yml"
+    text = facts.read_text(encoding="utf-8").replace(
+        "  deviations: []\n",
+        "  deviations:\n    - {requirement: 2025-A1-18, reason: Videosprechstunde am Platz, "
+        "approved_by: Praxisinhaberin, expires: 2099-01-01}\n",
+    )
+    facts.write_text(text, encoding="utf-8")
+    pytester.makepyfile(test_sample=CHECKS)
+    done, run = results(pytester, practice, "--requirement", "2025-A1-18")
+    done.assert_outcomes(xfailed=1, deselected=4)
+    assert [check["status"] for check in run["checks"]] == ["failed"]
+    assert run["deviations"][0]["approved_by"] == "Praxisinhaberin"
+
+
+def test_an_unknown_host_is_named(pytester, practice):
+    pytester.makepyfile(test_sample=CHECKS)
+    done, _run = results(pytester, practice, "--host", "drucker")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*drucker*praxisserver*"])
