@@ -26,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 PROJECT = Path(__file__).resolve().parents[2]
+PYTEST_USAGE_ERROR = 4
 notes = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
@@ -85,31 +86,45 @@ def verify(
     drift: Annotated[Path | None, typer.Option(help="folder of a drift run, for its report")] = None,
 ) -> None:
     """Prove the requirements on the hosts and write results, report and snapshots."""
+    code = _verified(practice, host, requirement, no_probes=no_probes, evidence=evidence, drift=drift)
+    raise typer.Exit(code)
+
+
+def _verified(
+    practice: Path,
+    hosts: list[str] | None = None,
+    requirements: list[str] | None = None,
+    *,
+    no_probes: bool = False,
+    evidence: Path = PROJECT / "evidence",
+    drift: Path | None = None,
+) -> int:
+    """Run the checks, print what they found, and return the exit code."""
     from praxisschild.evidence import latest_bundle, load_bundle
     from praxisschild.inventory import open_practice
 
     opened = open_practice(practice, strict=False)
     command = [sys.executable, "-m", "pytest", str(PROJECT / "tests/compliance"), "--practice", str(practice.resolve())]
     command += ["--evidence", str(evidence.resolve()), "-q", "--tb=line", "-p", "no:cacheprovider", "-r", "fE"]
-    command += [f"--host={name}" for name in host or []] + [f"--requirement={name}" for name in requirement or []]
+    command += [f"--host={name}" for name in hosts or []] + [f"--requirement={name}" for name in requirements or []]
     if drift:
         command.append(f"--drift={drift.resolve()}")
     if no_probes:
         command.append("--no-probes")
-    elif len(opened.inventory.hosts) > 1 and not (host and len(host) == 1):
+    elif len(hosts or opened.inventory.hosts) > 1:
         # experiments mostly wait: one worker per host, and all checks of a host in the same one
-        command += ["-n", str(min(len(opened.inventory.hosts), 8)), "--dist", "loadgroup"]
+        command += ["-n", str(min(len(hosts or opened.inventory.hosts), 8)), "--dist", "loadgroup"]
     started = datetime.now(UTC)
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"}
     code = subprocess.run(command, cwd=PROJECT, env=environment, check=False, stdout=sys.stderr).returncode
     if code not in {0, 1, 3}:
-        raise typer.Exit(2 if code == 4 else 3)
+        return 2 if code == PYTEST_USAGE_ERROR else 3
     bundle = latest_bundle(evidence, opened.practice.name)
     if bundle is None or load_bundle(bundle).ended < started:
         notes.print("[red]Die Prüfung hat keinen Nachweis hinterlassen.[/]")
-        raise typer.Exit(3)
+        return 3
     _summary(bundle)
-    raise typer.Exit(code)
+    return code
 
 
 def _summary(bundle: Path) -> None:
@@ -149,7 +164,12 @@ def drift(
         except BlockingIOError:
             notes.print(f"Für {practice.name} läuft bereits eine Prüfung; dieser Lauf entfällt.")
             raise typer.Exit(0) from None
-        raise typer.Exit(_ansible(practice, "drift.yml", *(["--check"] if report_only else [])))
+        code = _ansible(practice, "drift.yml", *(["--check"] if report_only else []))
+        if code:
+            # a play that loses all its hosts ends the playbook before its last verification
+            notes.print("[red]Der Lauf ist abgebrochen.[/] Der Stand der Hosts wird trotzdem geprüft und festgehalten.")
+            _verified(practice, no_probes=True)
+            raise typer.Exit(3)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from praxisschild.checks import Verdict
 from praxisschild.connection import HostUnreachable, RemoteHost
 from praxisschild.drift import drift_since
 from praxisschild.errors import PraxisschildError
-from praxisschild.evidence import write_bundle
+from praxisschild.evidence import latest_bundle, load_bundle, write_bundle
 from praxisschild.inventory import PracticeFolder, open_practice
 from praxisschild.results import CheckResult, DroppedSetting, HostState, PracticeFacts, Run, Status, assess
 from praxisschild.snapshot import Snapshot
@@ -207,6 +207,11 @@ class ComplianceSession:
         names = {item.callspec.params["host_name"] for item in session.items if hasattr(item, "callspec")}
         if self.is_worker:
             return
+        try:
+            for name in sorted(names):
+                self.remote(name)  # Ansible's templates are not for several threads at once
+        except PraxisschildError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
         with ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(self._try_snapshot, sorted(names)))
 
@@ -297,8 +302,12 @@ class ComplianceSession:
                 for identifier, reason in reasons.items()
                 if reason.startswith("Abweichung")
             ),
-            drift=drift_since(drift, checks, catalogue) if drift else None,
+            drift=drift_since(drift, self._last_run(), checks, catalogue) if drift else None,
         )
+
+    def _last_run(self) -> Run | None:
+        bundle = latest_bundle(self.config.option.evidence, self.practice.name) if self.config.option.evidence else None
+        return load_bundle(bundle) if bundle else None
 
     def _limits(self) -> tuple[str, ...]:
         options = self.config.option

@@ -17,17 +17,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from praxisschild.catalogue import Catalogue
-    from praxisschild.results import CheckResult
+    from praxisschild.results import CheckResult, Run
 
 
-def drift_since(folder: Path, now: Iterable[CheckResult], catalogue: Catalogue) -> Drift:
+def drift_since(folder: Path, last: Run | None, now: Iterable[CheckResult], catalogue: Catalogue) -> Drift:
     """Checks that failed before, and items that the roles found different; corrected is what no longer is.
+
+    A check that already failed in the ``last`` run is no drift: nobody left the host any better.
 
     Raises:
         InputError: the folder holds no readable bundle.
     """
     before = next((path for path in sorted((folder / "before").rglob("results.json"))), folder / "before")
-    failed = [check for check in load_bundle(before.parent).checks if check.status is Status.FAILED]
+    known = {(check.check, check.host) for check in last.checks if check.status is Status.FAILED} if last else set()
+    failed = [
+        check
+        for check in load_bundle(before.parent).checks
+        if check.status is Status.FAILED and (check.check, check.host) not in known
+    ]
     passed = {(check.check, check.host) for check in now if check.status is Status.PASSED}
     drifted, corrected = [], []
     for check in failed:

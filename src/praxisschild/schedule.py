@@ -23,7 +23,7 @@ Type=oneshot
 WorkingDirectory={project}
 Environment=PATH={path}
 Environment=PYTHONUNBUFFERED=1
-ExecStart={praxisschild} drift {folder}
+{environment}ExecStart={praxisschild} drift {folder}
 # drift that was found and corrected is a result, not a failure of the service
 SuccessExitStatus=1
 TimeoutStartSec=2h
@@ -40,6 +40,8 @@ RandomizedDelaySec=10min
 [Install]
 WantedBy=timers.target
 """
+# What the person who installs the timer has set, and what the runs without that person need too.
+_KEPT = ("ANSIBLE_VAULT_PASSWORD_FILE", "LAB_INSTANCE")
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def install(practice: Path, at: str, project: Path) -> Units:
         "praxisschild": scripts / "praxisschild",
         "path": f"{scripts}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "calendar": calendar,
+        "environment": "".join(f"Environment={name}={os.environ[name]}\n" for name in _KEPT if name in os.environ),
     }
     units.folder.mkdir(parents=True, exist_ok=True)
     units.service.write_text(_SERVICE.format(**values), encoding="utf-8")

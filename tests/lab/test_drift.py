@@ -36,8 +36,6 @@ def test_the_scheduled_service_finds_and_corrects_what_was_changed_by_hand(harde
     podman(hardened, *inside, "make", "--no-print-directory", "schedule", f"PRACTICE={MUSTERPRAXIS}", "AT=12:30")
     timers = podman(hardened, *inside, "systemctl", "list-timers", "--all", "--no-pager").stdout
     assert "praxisschild-musterpraxis.timer" in timers
-    # the instance is the lab's affair, so the unit gets it here and not from the product
-    podman(hardened, *inside, "systemctl", "set-environment", f"LAB_INSTANCE={hardened.instance}")
     hardened.shell("arbeitsplatz-1", CARELESS_HAND)
     started = podman(hardened, *inside, "systemctl", "start", "praxisschild-musterpraxis.service", code=None)
     log = podman(hardened, *inside, "journalctl", "-u", "praxisschild-musterpraxis.service", "--no-pager").stdout

@@ -360,10 +360,15 @@ def units() -> dict[str, Any]:
 
 def firewall_services() -> list[str]:
     """Services that bring up a packet filter when the host starts."""
-    wanted = ("--type=service", "--state=enabled", "--no-pager", "-o", "json")
-    names = [entry["unit_file"] for entry in json.loads(run("systemctl", "list-unit-files", *wanted) or "[]")]
-    shown = show(*[name for name in names if "@." not in name], properties="Id,ExecStart")
-    return sorted(unit["Id"] for unit in shown if "Id" in unit and FIREWALL_TOOLS.search(unit.get("ExecStart", "")))
+    found = set()
+    for folder in ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"):
+        for link in [*Path(folder).glob("*.wants/*.service"), *Path(folder).glob("*.requires/*.service")]:
+            own = Path("/etc/systemd/system", link.name)
+            masked_out = own.is_symlink() and str(own.readlink()) == "/dev/null"
+            commands = [line for line in lines(read(link)) if line.startswith("ExecStart=")]
+            if not masked_out and FIREWALL_TOOLS.search("\n".join(commands)):
+                found.add(link.name)
+    return sorted(found)
 
 
 def instant(value: str) -> Any:
@@ -374,15 +379,13 @@ def instant(value: str) -> Any:
 def timers() -> list[dict[str, Any]]:
     """Timers with their schedule and the last run of what they start; times in seconds since 1970."""
     listed = json.loads(run("systemctl", "list-timers", "--all", "--no-pager", "-o", "json") or "[]")
-    names = [entry["unit"] for entry in listed]
-    schedule = by_id(show(*names, properties="Id,TimersCalendar,TimersMonotonic,Persistent"))
-    activated = sorted({entry["activates"] for entry in listed if entry["activates"]})
-    last_run = "Id,Result,ExecMainStatus,ExecMainStartTimestamp,ExecMainExitTimestamp,ExecStart"
-    services = by_id(show(*activated, properties=last_run))
+    names = {name for entry in listed for name in (entry["unit"], entry["activates"]) if name}
+    schedule = "TimersCalendar,TimersMonotonic,Persistent"
+    last_run = "Result,ExecMainStatus,ExecMainStartTimestamp,ExecMainExitTimestamp,ExecStart"
+    shown = by_id(show(*sorted(names), properties=f"Id,{schedule},{last_run}"))
     found = []
     for entry in listed:
-        times = schedule.get(entry["unit"], {})
-        service = services.get(entry["activates"], {})
+        times, service = shown.get(entry["unit"], {}), shown.get(entry["activates"], {})
         command = re.search(r"argv\[\]=(.*?) ;", service.get("ExecStart", ""))
         found.append(
             {
