@@ -234,6 +234,7 @@ def start(instance: Instance, host: Host, tag: str) -> None:
         "--label=praxisschild=lab",
         f"--network={instance.network}",
         f"--ip={instance.address(host)}",
+        f"--network-alias={host.name}",
         "--cap-drop=ALL",
         f"--cap-add={CAPABILITIES}",
         f"--volume={cache}:/var/cache/apt/archives",

@@ -23,6 +23,7 @@ from praxisschild.packet_filter import Ruleset
 
 SCHEMA_VERSION = 1
 TLS_1_2 = 0x0303
+_UPKEEP = re.compile(r"check|forget|prune|restore|test|verify")
 # borg and rsnapshot can also store in the clear
 ALWAYS_ENCRYPTED = {"restic", "kopia"}
 
@@ -166,14 +167,23 @@ class Timer:
 
 
 @dataclass(frozen=True)
-class BackupRun:
-    """What a backup job or a restore test reported when it ended; `target` is ``server`` or ``medium``."""
+class BackupReport:
+    """What a job of the backup left when it ended; `target` is ``local``, ``server`` or ``medium``."""
 
     job: str
     target: str
-    ended: datetime | None
     succeeded: bool
-    repository: str
+    last_success: datetime | None
+    keep: Mapping[str, int]
+
+    @property
+    def stores(self) -> bool:
+        """Whether the job writes a backup; the others check one or read one back."""
+        return not self.reads_back and not _UPKEEP.search(self.job)
+
+    @property
+    def reads_back(self) -> bool:
+        return self.job.startswith("restore")
 
 
 @dataclass(frozen=True)
@@ -645,26 +655,19 @@ class Snapshot:
 
     @property
     def backup_timers(self) -> tuple[Timer, ...]:
-        """Timers whose service runs a backup program."""
-        return tuple(_timer(entry) for entry in self._section("backup")["jobs"])
+        """Timers that start a backup program to store something, not to check or read back what is stored."""
+        jobs = (_timer(entry) for entry in self._section("backup")["jobs"])
+        return tuple(timer for timer in jobs if not _UPKEEP.search(timer.timer))
 
     @property
-    def backup_runs(self) -> tuple[BackupRun, ...]:
-        """The last run of every backup job, restore tests not counted."""
-        return tuple(run for run in self._runs() if not run.job.startswith("restore"))
+    def backup_reports(self) -> tuple[BackupReport, ...]:
+        """The last report of every job."""
+        return tuple(_backup_report(name, entry) for name, entry in self._section("backup")["status"].items())
 
-    @property
-    def restore_tests(self) -> tuple[BackupRun, ...]:
-        """The last restore test of every repository."""
-        return tuple(run for run in self._runs() if run.job.startswith("restore"))
-
-    def _runs(self) -> list[BackupRun]:
-        return [_backup_run(name, entry) for name, entry in self._section("backup")["status"].items()]
-
-    def age(self, runs: Iterable[BackupRun]) -> timedelta | None:
-        """How long ago the youngest successful one of these runs ended; None if there is none."""
-        ends = [run.ended for run in runs if run.succeeded and run.ended]
-        return self.collected_at - max(ends) if ends else None
+    def age(self, reports: Iterable[BackupReport]) -> timedelta | None:
+        """How long ago one of these jobs last succeeded; None if none ever did."""
+        successes = [report.last_success for report in reports if report.last_success]
+        return self.collected_at - max(successes) if successes else None
 
     @property
     def backups_are_encrypted(self) -> bool:
@@ -674,10 +677,11 @@ class Snapshot:
     @property
     def backups_kept(self) -> Mapping[str, int]:
         """How many backups stay per ``daily``, ``weekly`` and ``monthly`` when old ones are removed; 0 if unknown."""
-        found = {"daily": 0, "weekly": 0, "monthly": 0}
-        for timer in self.backup_timers:
-            found.update({period: max(found[period], number) for period, number in timer.keep.items()})
-        return found
+        sources = [*(timer.keep for timer in self.backup_timers), *(report.keep for report in self.backup_reports)]
+        return {
+            period: max((source.get(period, 0) for source in sources), default=0)
+            for period in ("daily", "weekly", "monthly")
+        }
 
     @property
     def backup_password_modes(self) -> Mapping[str, tuple[int, int] | None]:
@@ -811,16 +815,15 @@ def _timer(entry: Mapping[str, Any]) -> Timer:
     )
 
 
-def _backup_run(name: str, entry: Mapping[str, Any]) -> BackupRun:
-    ended = entry.get("ended")
-    if isinstance(ended, str):
-        ended = int(datetime.fromisoformat(ended).timestamp()) if ended else None
-    return BackupRun(
+def _backup_report(name: str, entry: Mapping[str, Any]) -> BackupReport:
+    succeeded = entry.get("result") == "success"
+    last = entry.get("last_success") or (entry.get("ended") if succeeded else None)
+    return BackupReport(
         job=str(entry.get("job", name)),
         target=str(entry.get("target", "")),
-        ended=_maybe_instant(ended),
-        succeeded=entry.get("result") == "success",
-        repository=str(entry.get("repository", "")),
+        succeeded=succeeded,
+        last_success=datetime.fromisoformat(last) if last else None,
+        keep=entry.get("keep", {}),
     )
 
 
