@@ -246,7 +246,8 @@ class ComplianceSession:
         codes = self._requirements(item)
         status, reason = _judge(report, call)
         result = CheckResult(
-            check=item.nodeid.split("/")[-1],
+            # xdist marks the group in the name; kept results of other runs do not know it
+            check=item.nodeid.split("/")[-1].removesuffix(f"@{params.get('host_name')}"),
             title=(getattr(getattr(item, "obj", None), "__doc__", "") or "").strip().split("\n")[0],
             requirements=tuple(codes),
             host=params.get("host_name"),

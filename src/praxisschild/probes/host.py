@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
 _PREFIX = "probe-"
@@ -81,7 +81,13 @@ def probe(experiment: Callable[[], dict[str, Any]], seconds: int) -> None:
     print(json.dumps(found))  # noqa: T201 - the document is the probe's result
 
 
-def run(command: Sequence[str], stdin: str | None = None, *, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+def run(
+    command: Sequence[str],
+    stdin: str | None = None,
+    *,
+    timeout: float = 30,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
     """The finished command; its messages are in English whatever the host speaks."""
     try:
         return subprocess.run(
@@ -93,7 +99,7 @@ def run(command: Sequence[str], stdin: str | None = None, *, timeout: float = 30
             errors="replace",
             timeout=timeout,
             check=False,
-            env={**os.environ, "LC_ALL": "C"},
+            env={**os.environ, "LC_ALL": "C", **(environment or {})},
         )
     except FileNotFoundError as error:
         raise ProbeError(f"{error.filename} is not installed") from None
