@@ -119,7 +119,7 @@ BREAKS = {
     ),
     "nobody backs up any more": Break(
         "arbeitsplatz-2",
-        "systemctl disable --now praxisschild-backup-server.timer",
+        "systemctl disable --now praxisschild-backup-daily.timer",
         frozenset({"test_backups_start_by_themselves_every_day"}),
         "backup_schedule",
     ),
