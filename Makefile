@@ -58,7 +58,7 @@ lint: setup
 	@ruff check --quiet .
 	@mypy
 	@yamllint --strict .
-	@ansible-lint --offline --quiet
+	@ansible-lint --offline -q
 	@praxisschild check inventories/vorlage >/dev/null
 
 unit: setup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KEYS = {"requirement", "requirements"}
+_ID = re.compile(r"(20\d\d-A\d-\w+|KVWL-\d\d)$")
 _NAMES = ("option", "dest", "name", "key", "path")
 
 
@@ -55,11 +57,13 @@ def settings(roles: Path) -> list[Setting]:
 def _walk(node: yaml.Node) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     if isinstance(node, yaml.MappingNode):
         entries = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
-        ids = tuple(one for key in _KEYS & entries.keys() for one in _scalars(entries[key]))
+        ids = [one for key in _KEYS & entries.keys() for one in _scalars(entries[key]) if not one.startswith("{{")]
+        # a task without rows carries its requirements as tags
+        ids += [one for one in _scalars(entries["tags"]) if _ID.match(one)] if "tags" in entries else []
         if ids:
             names = [" / ".join(_scalars(entries[key])) for key in _NAMES if key in entries]
             values = [f"= {' '.join(_scalars(entries['value']))}"] if "value" in entries else []
-            yield node.start_mark.line + 1, " ".join([*names, *values]), ids
+            yield node.start_mark.line + 1, " ".join([*names, *values]), tuple(ids)
         for _, value in node.value:
             yield from _walk(value)
     elif isinstance(node, yaml.SequenceNode):
@@ -81,9 +85,21 @@ def checks(tests: Path) -> list[Check]:
     for path in sorted(tests.glob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         shared = _marks([n.value for n in tree.body if isinstance(n, ast.Assign) and _is_pytestmark(n)])
+        tables = {
+            target.id: _constants(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name)
+        }
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 ids, probe = _marks(node.decorator_list)
+                # a parametrised check takes the requirements of its table's rows
+                names = {
+                    name.id for mark in node.decorator_list for name in ast.walk(mark) if isinstance(name, ast.Name)
+                }
+                ids = ids or tuple(dict.fromkeys(one for name in sorted(names) for one in tables.get(name, ())))
                 reason = (ast.get_docstring(node) or "").split("\n")[0]
                 found.append(Check(path, node.lineno, node.name, reason, probe or shared[1], (*ids, *shared[0])))
     return found
@@ -103,3 +119,9 @@ def _marks(expressions: list[ast.expr]) -> tuple[tuple[str, ...], bool]:
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "requirement":
                 ids += [str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)]
     return tuple(ids), probe
+
+
+def _constants(expression: ast.expr) -> tuple[str, ...]:
+    """Requirement ids among the strings of an expression."""
+    strings = (node.value for node in ast.walk(expression) if isinstance(node, ast.Constant))
+    return tuple(text for text in strings if isinstance(text, str) and _ID.match(text))

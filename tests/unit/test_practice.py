@@ -61,7 +61,7 @@ def test_a_good_practice_is_understood(catalogue):
         ({("size",): ...}, "praxis.size", "vorlage"),
         ({("sise",): "praxis"}, "praxis.sise", "correct its name"),
         ({("edition",): "2030"}, "praxis.edition", "2025"),
-        ({("features",): {"konnektor": True}}, "praxis.features.konnektor", "choose one of"),
+        ({("features",): {"konnektor": True}}, "praxis.features.konnektor", "hosted_konnektor"),
         ({("networks", "praxis"): "192.168.10.1/24"}, "praxis.networks.praxis", "host bits"),
         ({("services", 0, "host"): "server-2"}, "praxis.services.0.host", "server-1"),
         ({("services", 0, "from"): ["praxsi"]}, "praxis.services.0.from", "praxis"),
