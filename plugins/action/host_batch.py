@@ -47,10 +47,11 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         arguments["role"] = self._role()
         guarded = arguments["guard"] and not self._task.check_mode
         result = self._guarded(arguments) if guarded else self._call(arguments)
-        result["dropped"] = [
-            {"kind": one.kind, "name": one.name, "requirements": list(one.requirements), "reason": one.reason}
-            for one in self._dropped
-        ]
+        if not result.get("failed"):  # a failure is shown with its whole result: only what helps belongs there
+            result["dropped"] = [
+                {"kind": one.kind, "name": one.name, "requirements": list(one.requirements), "reason": one.reason}
+                for one in self._dropped
+            ]
         if not result.get("diff"):
             result.pop("diff", None)
         self._note_changes(result, variables)

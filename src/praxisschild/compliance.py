@@ -69,11 +69,12 @@ class ComplianceSession:
         self.practice: Practice = self.opened.practice
         self.today = datetime.now(UTC).date()
         self.started = datetime.now(UTC)
-        unknown = set(options.host) - set(self.opened.inventory.hosts)
+        self.chosen = [name for names in options.host for name in names.split(",")]
+        unknown = set(self.chosen) - set(self.opened.inventory.hosts)
         if unknown:
             known = ", ".join(self.opened.inventory.hosts)
             raise pytest.UsageError(f"--host: no host {min(unknown)!r} in this practice, only {known}")
-        self.hosts = [host for host in self.opened.inventory.hosts if not options.host or host in options.host]
+        self.hosts = [host for host in self.opened.inventory.hosts if not self.chosen or host in self.chosen]
         self.wanted = {code for name in options.requirement for code in self._codes(name)}
         self.reached: dict[str, Reached] = {}
         self.records: list[dict[str, Any]] = []
@@ -313,8 +314,8 @@ class ComplianceSession:
     def _limits(self) -> tuple[str, ...]:
         options = self.config.option
         said = []
-        if options.host:
-            said.append(f"nur Host {', '.join(options.host)}")
+        if self.chosen:
+            said.append(f"nur Host {', '.join(self.chosen)}")
         if options.requirement:
             said.append(f"nur Anforderung {', '.join(options.requirement)}")
         if options.no_probes:

@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of a compliance run."""
     group = parser.getgroup("praxisschild", "compliance of a practice")
     group.addoption("--practice", type=Path, metavar="FOLDER", help="inventory folder of the practice to verify")
-    group.addoption("--host", action="append", default=[], metavar="HOST", help="only this host (repeatable)")
+    group.addoption("--host", action="append", default=[], metavar="HOST[,HOST]", help="only this host (repeatable)")
     group.addoption(
         "--requirement", action="append", default=[], metavar="ID", help="only this requirement (repeatable)"
     )

@@ -199,8 +199,9 @@ def test_a_foreign_file_and_a_link_become_roots_own(host: LabHost):
 
 
 def test_a_folder_that_everybody_may_write_to_is_refused(host: LabHost):
-    result = host.play({"files": [{"dest": "/srv/freigabe/a", "content": "x"}]})
-    assert "/srv/freigabe: everybody may write to it" in result["msg"]
+    host.root(f"mkdir -m 0777 {PLACE}/offen")
+    result = host.play({"files": [item("offen/a")]})
+    assert f"{PLACE}/offen: everybody may write to it" in result["msg"]
 
 
 SSHD = {"dest": "/etc/ssh/sshd_config.d/00-praxis-test.conf", "mode": "0600", "notify": ["Reload sshd"]}
