@@ -58,7 +58,7 @@ HOSTS = {
         Host("arbeitsplatz-1", "arbeitsplatz", "bookworm", 11),
         Host("arbeitsplatz-2", "arbeitsplatz", "trixie", 12),
         Host("server-1", "server", "bookworm", 21),
-        Host("leitstand", "leitstand", "bookworm", 31),
+        Host("leitstand", "leitstand", "bookworm", 2),
     )
 }
 PRACTICE_HOSTS = [name for name, host in HOSTS.items() if host.image != "leitstand"]

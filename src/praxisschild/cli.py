@@ -157,7 +157,8 @@ def drift(
     from praxisschild.inventory import open_practice
 
     open_practice(practice)
-    lock = Path("/tmp") / f"praxisschild-drift-{os.getuid()}-{practice.resolve().name}.lock"  # noqa: S108
+    lock = PROJECT / "evidence" / f".{practice.resolve().name}.lock"
+    lock.parent.mkdir(mode=0o700, exist_ok=True)
     with lock.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

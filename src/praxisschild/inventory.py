@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,21 @@ class Connection:
         return options
 
 
+@cache
+def _own_loader() -> Any:
+    """Ansible's reader of files with this process's vault secrets; Ansible allows one per process."""
+    from ansible import constants
+    from ansible.cli import CLI
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.plugins.loader import init_plugin_loader
+
+    init_plugin_loader()
+    loader = DataLoader()
+    secrets = CLI.setup_vault_secrets(loader, constants.DEFAULT_VAULT_IDENTITY_LIST, auto_prompt=False)
+    loader.set_vault_secrets(secrets)
+    return loader
+
+
 class Inventory:
     """One practice's folder, read through Ansible so that groups, precedence, templates and vault mean the same.
 
@@ -55,24 +70,15 @@ class Inventory:
 
     def __init__(self, directory: Path, loader: Any = None) -> None:
         # Ansible's import costs half a second; commands that need no inventory should not pay for it
-        from ansible import constants
-        from ansible.cli import CLI
         from ansible.errors import AnsibleError
         from ansible.inventory.manager import InventoryManager
-        from ansible.parsing.dataloader import DataLoader
-        from ansible.plugins.loader import init_plugin_loader
         from ansible.vars.manager import VariableManager
 
         self.directory = directory.resolve()
         if not directory.is_dir():
             raise InputError(directory, "", "there is no such inventory folder", "copy inventories/vorlage to it")
-        self._loader: Any = loader or DataLoader()
         try:
-            if loader is None:
-                init_plugin_loader()
-                self._loader.set_vault_secrets(
-                    CLI.setup_vault_secrets(self._loader, constants.DEFAULT_VAULT_IDENTITY_LIST, auto_prompt=False)
-                )
+            self._loader: Any = loader or _own_loader()
             self._manager: Any = InventoryManager(loader=self._loader, sources=[str(self.directory)])
             self._variables: Any = VariableManager(loader=self._loader, inventory=self._manager)
         except AnsibleError as error:

@@ -24,8 +24,6 @@ WorkingDirectory={project}
 Environment=PATH={path}
 Environment=PYTHONUNBUFFERED=1
 {environment}ExecStart={praxisschild} drift {folder}
-# drift that was found and corrected is a result, not a failure of the service
-SuccessExitStatus=1
 TimeoutStartSec=2h
 """
 _TIMER = """\

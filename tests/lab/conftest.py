@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from praxisschild.catalogue import Catalogue, load_catalogue
 from praxisschild.connection import RemoteHost
 from praxisschild.inventory import Inventory
 from praxisschild.results import CheckResult, Run
@@ -30,9 +31,7 @@ class Lab:
         scripts = str(Path(sys.executable).parent)
         environment = {**os.environ, "LAB_INSTANCE": str(self.instance), "PATH": f"{scripts}:{os.environ['PATH']}"}
         # the inner runs are processes of their own, not workers of this one
-        for name in [name for name in environment if name.startswith("PYTEST")]:
-            del environment[name]
-        return environment
+        return {name: value for name, value in environment.items() if not name.startswith(("PYTEST", "MAKE", "MFLAGS"))}
 
     def run(self, *command: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a command in the checkout; code None accepts any exit code."""
@@ -88,6 +87,11 @@ def recap(output: str) -> dict[str, dict[str, int]]:
 def name_of(check: CheckResult) -> str:
     """The test function's own name, without file and parameters."""
     return check.check.rpartition("::")[2].partition("[")[0]
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return load_catalogue()
 
 
 @pytest.fixture(scope="session")

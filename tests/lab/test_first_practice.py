@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +78,7 @@ def test_the_five_steps_work(lab, practice, tmp_path):
     applied = steps(lab, practice, *playbook)
     assert applied.returncode == 0, applied.stdout[-4000:]
     verified = steps(lab, practice, "make", "verify", f"PRACTICE={practice}")
-    bundle = Path(verified.stdout.rpartition("Bericht: ")[2].strip()).parent
+    bundle = Path(re.search(r"Bericht: (\S+)", verified.stdout)[1]).parent
     run = Run.model_validate(json.loads((bundle / "results.json").read_text(encoding="utf-8")))
     shutil.rmtree(bundle.parent)
     assert [host.reached for host in run.hosts] == [True]
