@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from praxisschild.results import Part, Section, Status, size_label
 
@@ -83,6 +84,7 @@ def render(run: Run) -> str:
     )
     zone = _zone()
     environment.filters.update(
+        breakable=lambda name: Markup("_<wbr>").join(escape(part) for part in name.split("_")),
         day=lambda moment: f"{moment:%d.%m.%Y}" if isinstance(moment, date) else "",
         clock=lambda moment: _clock(moment, zone),
         moment=lambda moment: _moment(moment, zone),

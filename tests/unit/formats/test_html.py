@@ -15,7 +15,7 @@ from praxisschild.results import Drift, Section, Status
 if TYPE_CHECKING:
     from praxisschild.results import Run
 
-VOID = {"meta", "input", "br", "use", "path", "circle", "rect"}
+VOID = {"meta", "input", "br", "wbr", "use", "path", "circle", "rect"}
 
 
 @dataclass
