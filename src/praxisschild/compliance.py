@@ -304,7 +304,7 @@ class ComplianceSession:
                 for identifier, reason in reasons.items()
                 if reason.startswith("Abweichung")
             ),
-            drift=drift_since(drift, self._last_run(), checks, catalogue) if drift else None,
+            drift=drift_since(drift, self._last_run(), checks) if drift else None,
         )
 
     def _last_run(self) -> Run | None:

@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from praxisschild.catalogue import Catalogue
     from praxisschild.results import CheckResult, Run
 
 
-def drift_since(folder: Path, last: Run | None, now: Iterable[CheckResult], catalogue: Catalogue) -> Drift:
+def drift_since(folder: Path, last: Run | None, now: Iterable[CheckResult]) -> Drift:
     """Checks that failed before, and items that the roles found different; corrected is what no longer is.
 
     A check that already failed in the ``last`` run is no drift: nobody left the host any better.
@@ -41,9 +40,8 @@ def drift_since(folder: Path, last: Run | None, now: Iterable[CheckResult], cata
         item = DriftItem(
             host=check.host or "",
             kind="check",
-            name=", ".join(dict.fromkeys(catalogue.requirement(code).title for code in check.requirements)),
+            name="; ".join(check.measured) or check.check,
             requirements=check.requirements,
-            detail="; ".join(check.measured) or check.check,
         )
         drifted.append(item)
         if (check.check, check.host) in passed:
@@ -57,7 +55,7 @@ def drift_since(folder: Path, last: Run | None, now: Iterable[CheckResult], cata
                 kind=change["kind"],
                 name=change["name"],
                 requirements=tuple(change["requirements"]),
-                detail=f"{change['role']}: {change['state']}",
+                detail=f"Rolle {change['role']}",
             )
             drifted.append(item)
             if not change["check_mode"]:
