@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from praxisschild.results import Section, Status
-from tests.lab.conftest import name_of, recap
+from tests.lab.conftest import MUSTERPRAXIS, name_of, recap
 
 pytestmark = pytest.mark.xdist_group("practice")
 
@@ -141,9 +141,12 @@ def test_an_unreachable_host_is_not_tested_and_never_passes(hardened, tmp_path):
     hardened.hosts("down", "arbeitsplatz-2")
     try:
         run = hardened.verify(tmp_path, "--host", "arbeitsplatz-2", "--no-probes")
+        # a workstation that is switched off keeps nobody from correcting the others
+        drift = hardened.run("praxisschild", "drift", str(MUSTERPRAXIS), code=None)
     finally:
         hardened.hosts("up", "arbeitsplatz-2")
         hardened.apply("--limit", "arbeitsplatz-2")
+    assert drift.returncode == 0, drift.stdout[-3000:] + drift.stderr[-2000:]
     assert not run.hosts[0].reached
     assert {check.status for check in run.checks} == {Status.NOT_TESTED}
     assert all("nicht erreichbar" in check.reason for check in run.checks)
