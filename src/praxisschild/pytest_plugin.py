@@ -40,6 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Open the practice, so that a mistake in its folder stops the run before anything is collected."""
     config.addinivalue_line("markers", "requirement(*ids): the requirements that the check proves")
     config.addinivalue_line("markers", "probe: a live experiment, not only a look at the configuration")
+    config.addinivalue_line(
+        "markers", "xdist_group(name): keeps a host's checks together; without xdist it says nothing"
+    )
     if config.option.practice is not None:
         # a test run that has nothing to do with a practice should not pay for Ansible's import
         from praxisschild.compliance import ComplianceSession

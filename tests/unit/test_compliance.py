@@ -126,3 +126,18 @@ def test_an_unknown_host_is_named(pytester, practice):
     done, _run = results(pytester, practice, "--host", "drucker")
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines(["*drucker*praxisserver*"])
+
+
+def test_checks_of_the_file_share_see_a_careless_share(pytester, practice, project):
+    """No role sets shares and the lab's is in order, so a recorded host with a bad one shows that they can fail."""
+    facts = practice / "group_vars/all/praxis.yml"
+    facts.write_text(facts.read_text(encoding="utf-8").replace("size: praxis", "size: gross"), encoding="utf-8")
+    kept = pytester.mkdir("kept")
+    shutil.copy(project / "tests/data/snapshots/fresh/server-1.json", kept / "praxisserver.json")
+    checks = [
+        f"{project}/tests/compliance/test_account_policy.py::test_shared_folders_are_for_named_groups",
+        f"{project}/tests/compliance/test_endpoint_hardening.py::test_file_shares_are_encrypted",
+    ]
+    done, run = results(pytester, practice, "--replay", kept, *checks)
+    done.assert_outcomes(failed=2)
+    assert {check["status"] for check in run["checks"]} == {"failed"}
