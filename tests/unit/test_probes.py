@@ -134,8 +134,8 @@ class TestProbe:
             from pathlib import Path
             from praxisschild.probes.host import probe
             def experiment():
-                Path({str(mark)!r}).touch()
                 try:
+                    Path({str(mark)!r}).touch()  # inside: the signal may come right after it
                     time.sleep(20)
                 finally:
                     Path({str(mark)!r}).unlink()
