@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from praxisschild import collector
 from praxisschild.collector import linux
+from praxisschild.collector.linux import access, desktop, reading, storage
 
 
 @pytest.fixture(autouse=True)
 def no_errors(monkeypatch):
-    monkeypatch.setattr(linux, "errors", [])
+    monkeypatch.setattr(reading, "errors", [])
 
 
 def write(folder, **files):
@@ -25,32 +28,41 @@ def write(folder, **files):
 # -- the script as it travels ------------------------------------------------------------------------------------------
 
 
-def test_the_script_stands_alone_and_runs_on_old_pythons():
-    tree = ast.parse(collector.linux_script(), feature_version=(3, 9))
+@pytest.mark.parametrize("path", sorted(Path(linux.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+def test_the_script_stands_alone_and_runs_on_old_pythons(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
     imported = {
         alias.name if isinstance(node, ast.Import) else node.module
         for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    outside = {name for name in imported if not name.startswith("praxisschild.collector.linux.")}
+    assert {name.partition(".")[0] for name in outside} <= sys.stdlib_module_names
+
+
+def test_the_script_prints_one_document_wherever_it_runs():
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-"], input=collector.linux_script(), capture_output=True, text=True, check=True
+    )
+    assert {"host", "units", "errors"} <= json.loads(done.stdout).keys()
 
 
 def test_a_fault_costs_its_own_section_only():
     def broken():
         raise PermissionError("denied")
 
-    assert linux.guarded("section", broken) is None
-    assert linux.errors == [{"section": "section", "message": "PermissionError: denied"}]
+    assert reading.guarded("section", broken) is None
+    assert reading.errors == [{"section": "section", "message": "PermissionError: denied"}]
 
 
 def test_a_missing_tool_is_null():
-    assert linux.run("praxisschild-no-such-tool") is None
+    assert reading.run("praxisschild-no-such-tool") is None
 
 
 def test_a_failing_tool_is_null_with_its_words():
-    assert linux.run("ls", "/praxisschild-no-such-folder", strict=True) is None
-    assert "No such file" in linux.errors[0]["message"]
+    assert reading.run("ls", "/praxisschild-no-such-folder", strict=True) is None
+    assert "No such file" in reading.errors[0]["message"]
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------------
@@ -71,13 +83,13 @@ def test_a_failing_tool_is_null_with_its_words():
     ],
 )
 def test_secrets_stay_on_the_host(value, kept):
-    assert linux.masked(value) == kept
+    assert reading.masked(value) == kept
 
 
 def test_a_password_is_set_locked_or_empty(monkeypatch):
     shadow = "a:$y$j9T$x:20000:0:99999:7:::\nb:!:20000:0:99999:7::20500:\nc::20000:0:99999:7:::\nd:*:20000:0:::::\n"
-    monkeypatch.setattr(linux, "read", lambda path: shadow)
-    found = linux.password_states()
+    monkeypatch.setattr(access, "read", lambda path: shadow)
+    found = access.password_states()
     assert [found[name]["password"] for name in "abcd"] == ["set", "locked", "empty", "locked"]
     assert found["b"]["expires"] == 20500
     assert "j9T" not in json.dumps(found)
@@ -95,20 +107,20 @@ def test_pam_stacks_are_resolved_in_order(monkeypatch, tmp_path):
     write(
         tmp_path, **{"common-auth": "# no\nauth [success=1 default=ignore] /lib/security/pam_unix.so nullok \\\n try\n"}
     )
-    monkeypatch.setattr(linux, "pam_file", lambda name: tmp_path / name)
-    found = [(entry["type"], entry["control"], entry["module"]) for entry in linux.pam_entries("sshd")]
+    monkeypatch.setattr(access, "pam_file", lambda name: tmp_path / name)
+    found = [(entry["type"], entry["control"], entry["module"]) for entry in access.pam_entries("sshd")]
     assert found == [
         ("auth", "[success=1 default=ignore]", "pam_unix"),
         ("auth", "required", "pam_env"),
         ("session", "optional", "pam_systemd"),
     ]
-    assert linux.pam_entries("sshd")[0]["arguments"] == ["nullok", "try"]
+    assert access.pam_entries("sshd")[0]["arguments"] == ["nullok", "try"]
 
 
 def test_pam_files_that_include_each_other_end(monkeypatch, tmp_path):
     write(tmp_path, a="@include b\n", b="@include a\nauth required pam_unix.so\n")
-    monkeypatch.setattr(linux, "pam_file", lambda name: tmp_path / name)
-    assert linux.pam_entries("a")
+    monkeypatch.setattr(access, "pam_file", lambda name: tmp_path / name)
+    assert access.pam_entries("a")
 
 
 @pytest.mark.parametrize(
@@ -124,44 +136,45 @@ def test_pam_files_that_include_each_other_end(monkeypatch, tmp_path):
 )
 def test_the_last_umask_counts(monkeypatch, tmp_path, session, defaults, mask):
     write(tmp_path, sshd=session)
-    monkeypatch.setattr(linux, "pam_file", lambda name: tmp_path / name)
-    monkeypatch.setattr(linux, "login_defs", lambda: dict([defaults.split()]))
-    assert linux.session_umask() == mask
+    monkeypatch.setattr(access, "pam_file", lambda name: tmp_path / name)
+    monkeypatch.setattr(access, "login_defs", lambda: dict([defaults.split()]))
+    assert access.session_umask() == mask
 
 
 def test_chromium_takes_the_last_file_for_each_policy(tmp_path):
     write(tmp_path / "managed", **{"10-a.json": '{"A": 1, "B": 1}', "20-b.json": '{"A": 2}', "30-c.json": "{"})
-    found = linux.chromium_policies([str(tmp_path / "none"), str(tmp_path / "managed")])
+    found = desktop.chromium_policies([str(tmp_path / "none"), str(tmp_path / "managed")])
     assert found["policies"] == {"A": 2, "B": 1}
-    assert len(linux.errors) == 1
+    assert len(reading.errors) == 1
 
 
 def test_firefox_takes_the_first_file_alone(monkeypatch, tmp_path):
     first, second = write(tmp_path / "etc"), write(tmp_path / "share", **{"policies.json": '{"policies": {"B": 1}}'})
-    monkeypatch.setattr(linux, "FIREFOX_POLICIES", [f"{first}/policies.json", f"{second}/policies.json"])
-    assert linux.firefox_policies("firefox")["policies"] == {"B": 1}
+    monkeypatch.setattr(desktop, "FIREFOX_POLICIES", [f"{first}/policies.json", f"{second}/policies.json"])
+    assert desktop.firefox_policies("firefox")["policies"] == {"B": 1}
     write(first, **{"policies.json": '{"policies": {"A": 1}}'})
-    assert linux.firefox_policies("firefox")["policies"] == {"A": 1}
+    assert desktop.firefox_policies("firefox")["policies"] == {"A": 1}
 
 
 def test_policies_that_only_root_may_read_are_told_apart(tmp_path):
     folder = write(tmp_path, **{"a.json": "{}"})
     (folder / "a.json").chmod(0o600)
-    assert not linux.chromium_policies([str(folder)])["readable"]
+    assert not desktop.chromium_policies([str(folder)])["readable"]
 
 
 def test_ini_files_keep_case_and_immutable_marks(tmp_path):
     folder = write(tmp_path, rc="[Daemon][$i]\nAutolock=true\nTimeout=10\n")
-    assert linux.ini(folder / "rc") == {"Daemon][$i": {"Autolock": "true", "Timeout": "10"}}
+    assert reading.ini(folder / "rc") == {"Daemon][$i": {"Autolock": "true", "Timeout": "10"}}
 
 
 def test_key_values_end_at_comments_and_the_last_one_wins():
-    assert linux.key_values("deny = 3 # x\n# deny = 1\neven_deny_root\ndeny=5\n") == {"deny": "5", "even_deny_root": ""}
+    text = "deny = 3 # x\n# deny = 1\neven_deny_root\ndeny=5\n"
+    assert reading.key_values(text) == {"deny": "5", "even_deny_root": ""}
 
 
 def test_a_backup_is_known_by_the_program_that_its_script_runs(tmp_path):
     script = write(tmp_path, run="#!/bin/sh\nexport RESTIC_PASSWORD_FILE=/etc/x/key\nrestic backup /srv\n") / "run"
-    assert linux.backup_tool({"command": f"{script} --daily"})[0] == "restic"
-    assert linux.backup_tool({"command": "/usr/bin/borg create"})[0] == "borg"
-    assert linux.backup_tool({"command": "/usr/bin/apt-get update"})[0] == ""
-    assert linux.PASSWORD_FILES.findall(script.read_text()) == ["/etc/x/key"]
+    assert storage.backup_tool({"command": f"{script} --daily"})[0] == "restic"
+    assert storage.backup_tool({"command": "/usr/bin/borg create"})[0] == "borg"
+    assert storage.backup_tool({"command": "/usr/bin/apt-get update"})[0] == ""
+    assert storage.PASSWORD_FILES.findall(script.read_text()) == ["/etc/x/key"]

@@ -1,10 +1,10 @@
-"""Programs that run on a practice's host and read its effective state; each is one file, sent as text."""
+"""Programs that run on a practice's host and read its effective state; they are sent there as text."""
 
 from __future__ import annotations
 
-from importlib.resources import files
+from praxisschild.travelling import program
 
 
 def linux_script() -> str:
     """The Linux collector as source text, to be run as root on the host."""
-    return files(__name__).joinpath("linux.py").read_text(encoding="utf-8")
+    return program("praxisschild.collector.linux.main")

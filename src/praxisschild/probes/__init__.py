@@ -6,25 +6,14 @@ and each prints one JSON document.
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from praxisschild.checks import not_tested
+from praxisschild.travelling import program
 
 if TYPE_CHECKING:
     from praxisschild.connection import RemoteHost
-
-_SHARED = "praxisschild.probes.host"
-_BOOTSTRAP = """
-import sys, types
-shared, source = {shared!r}, {source!r}
-for name in ("praxisschild", "praxisschild.probes"):
-    sys.modules[name] = types.ModuleType(name)
-module = sys.modules[{name!r}] = types.ModuleType({name!r})
-exec(compile(shared, "<probes/host.py>", "exec"), module.__dict__)
-exec(compile(source, {file!r}, "exec"), {{"__name__": "__main__"}})
-"""
 
 
 def script(name: str) -> str:
@@ -33,13 +22,7 @@ def script(name: str) -> str:
     Raises:
         FileNotFoundError: there is no such probe.
     """
-    folder = files(__name__)
-    return _BOOTSTRAP.format(
-        name=_SHARED,
-        shared=folder.joinpath("host.py").read_text(encoding="utf-8"),
-        source=folder.joinpath(f"{name}.py").read_text(encoding="utf-8"),
-        file=f"<probes/{name}.py>",
-    )
+    return program(f"{__name__}.{name}")
 
 
 # What a probe could not find out stays unknown for the rest of the run: each costs seconds, and many checks ask.
