@@ -9,18 +9,10 @@ from pathlib import Path
 import pytest
 
 from praxisschild.packet_filter import Packet
-from praxisschild.snapshot import (
-    Lockout,
-    Password,
-    PasswordRule,
-    ScreenLock,
-    Snapshot,
-    SnapshotError,
-    Unreadable,
-    calendar_period,
-    gvariant,
-    seconds,
-)
+from praxisschild.snapshot import Snapshot, SnapshotError, Unreadable
+from praxisschild.snapshot.access import Lockout, Password, PasswordRule
+from praxisschild.snapshot.desktop import ScreenLock
+from praxisschild.snapshot.notation import calendar_period, gvariant, seconds
 
 RECORDED = Path(__file__).parents[1] / "data" / "snapshots"
 

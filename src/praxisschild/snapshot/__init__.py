@@ -1,0 +1,24 @@
+"""The effective state of one host as the collector read it, with the conclusions that checks draw from it.
+
+Values keep the collector's units: durations in seconds, sizes in characters, instants as aware datetimes, modes as
+octal text. Whatever the collector could not read raises `Unreadable`, so that a check ends as not tested and never as
+passed. One module per topic, as in the collector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from praxisschild.snapshot.access import Access
+from praxisschild.snapshot.desktop import Desktop
+from praxisschild.snapshot.sections import SCHEMA_VERSION, SnapshotError, Unreadable
+from praxisschild.snapshot.software import Software
+from praxisschild.snapshot.storage import Storage
+from praxisschild.snapshot.system import System
+
+__all__ = ["SCHEMA_VERSION", "Snapshot", "SnapshotError", "Unreadable"]
+
+
+@dataclass(frozen=True)
+class Snapshot(System, Access, Desktop, Software, Storage):
+    """One host's effective state. Attributes are read from the document when they are asked for."""
