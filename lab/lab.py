@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The model practice: real systemd hosts as podman containers, brought up and taken down by one command each.
 
+The notebook is a virtual machine, see ``machine.py``: it has a kernel, disks, USB ports and radios of its own.
+
 Everything the lab writes stays in the checkout's git-ignored ``.lab``; podman's own images and containers carry the
 prefix ``praxisschild`` and ``clean`` removes them. Several practices can stand side by side: LAB_INSTANCE=1 is a
 second one in 10.77.1.0/24.
@@ -23,6 +25,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from machine import Machine, Way, disk
+from shell import LabError, note, run
+
 LAB = Path(__file__).resolve().parent
 STATE = LAB.parent / ".lab"
 IMAGE_PREFIX = "localhost/praxisschild-lab"
@@ -38,10 +43,6 @@ CAPABILITIES = (
 )
 
 
-class LabError(Exception):
-    """Something a person can act upon; the text says what."""
-
-
 @dataclass(frozen=True)
 class Host:
     """One host of the model practice: its image is ``lab/images/<image>`` on top of a bare Debian release."""
@@ -50,6 +51,7 @@ class Host:
     image: str
     release: str
     octet: int
+    own_kernel: bool = False
 
 
 HOSTS = {
@@ -59,28 +61,11 @@ HOSTS = {
         Host("arbeitsplatz-2", "arbeitsplatz", "trixie", 12),
         Host("server-1", "server", "bookworm", 21),
         Host("leitstand", "leitstand", "bookworm", 2),
+        Host("notebook-1", "notebook", "bookworm", 31, own_kernel=True),
     )
 }
-PRACTICE_HOSTS = [name for name, host in HOSTS.items() if host.image != "leitstand"]
-
-
-def note(message: str) -> None:
-    print(f"lab: {message}", file=sys.stderr, flush=True)
-
-
-def run(command: list[str], stdin: str | None = None, *, quiet: bool = False) -> str:
-    """Standard output of the command.
-
-    Raises:
-        LabError: the command failed; the text holds its last lines.
-    """
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-    if done.returncode:
-        if quiet:
-            return ""
-        tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
-        raise LabError(f"`{' '.join(command[:4])} …` ended with {done.returncode}:\n{tail}")
-    return done.stdout
+# what `up` without a name brings up: the model practice
+PRACTICE_HOSTS = ["arbeitsplatz-1", "arbeitsplatz-2", "server-1"]
 
 
 def podman(*arguments: str, stdin: str | None = None, quiet: bool = False) -> str:
@@ -102,9 +87,20 @@ class Instance:
     def address(self, host: Host) -> str:
         return f"10.77.{self.number}.{host.octet}"
 
+    def bridge(self) -> str:
+        """The network's interface on this machine; empty without a network."""
+        return podman("network", "inspect", "--format", "{{.NetworkInterface}}", self.network, quiet=True).strip()
+
+    def machine(self, host: Host) -> Machine:
+        return Machine(self.state / host.name, host.name, self.number, host.octet)
+
     def running(self) -> set[str]:
         names = podman("ps", "--format", "{{.Names}}").split()
-        return {host.name for host in HOSTS.values() if self.container(host) in names}
+        return {
+            host.name
+            for host in HOSTS.values()
+            if (self.machine(host).pid() if host.own_kernel else self.container(host) in names)
+        }
 
 
 def prepare_machine() -> None:
@@ -204,7 +200,11 @@ def build(hosts: list[Host]) -> dict[str, str]:
     """Image tag per host, everything that is missing built side by side."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(base_image, sorted({host.release for host in hosts})))
-        return dict(zip([host.name for host in hosts], pool.map(host_image, hosts), strict=True))
+        tags = dict(zip([host.name for host in hosts], pool.map(host_image, hosts), strict=True))
+    for host in hosts:
+        if host.own_kernel:
+            disk(STATE, host.name, tags[host.name])
+    return tags
 
 
 PROVISION = r"""
@@ -224,9 +224,24 @@ cat /etc/ssh/ssh_host_ed25519_key.pub
 """
 
 
+def start_machine(instance: Instance, host: Host, tag: str) -> None:
+    """Boot the host; its key is known before it answers, so nothing is trusted on first use."""
+    way = Way(
+        user=OPERATOR,
+        password=(instance.state / "become_password").read_text().strip(),
+        key=(instance.state / "id_ed25519.pub").read_text().strip(),
+        nameservers=re.findall(r"^nameserver\s+(\S+)", Path("/etc/resolv.conf").read_text(), re.MULTILINE),
+        neighbours={one.name: instance.address(one) for one in HOSTS.values() if one != host},
+    )
+    key = instance.machine(host).start(disk(STATE, host.name, tag), instance.bridge(), way)
+    (instance.state / f"{host.name}.pub").write_text(key + "\n")
+
+
 def start(instance: Instance, host: Host, tag: str) -> None:
-    cache = STATE / "cache" / f"{instance.number}-{host.name}"
-    cache.mkdir(parents=True, exist_ok=True)
+    if host.own_kernel:
+        start_machine(instance, host, tag)
+        return
+    podman("rm", "--force", "--ignore", instance.container(host))
     options = [
         f"--name={instance.container(host)}",
         f"--hostname={host.name}",
@@ -235,9 +250,9 @@ def start(instance: Instance, host: Host, tag: str) -> None:
         f"--network={instance.network}",
         f"--ip={instance.address(host)}",
         f"--network-alias={host.name}",
+        *[f"--add-host={one.name}:{instance.address(one)}" for one in HOSTS.values() if one.own_kernel],
         "--cap-drop=ALL",
         f"--cap-add={CAPABILITIES}",
-        f"--volume={cache}:/var/cache/apt/archives",
         "--stop-timeout=3",
     ]
     if host.image == "leitstand":
@@ -249,6 +264,8 @@ def start(instance: Instance, host: Host, tag: str) -> None:
 
 def provision(instance: Instance, host: Host) -> str:
     """Install the operator's way in and return the host's public key."""
+    if host.own_kernel:
+        return (instance.state / f"{host.name}.pub").read_text().strip()
     script = PROVISION.format(
         user=OPERATOR,
         password=(instance.state / "become_password").read_text().strip(),
@@ -301,13 +318,14 @@ def up(instance: Instance, names: list[str]) -> None:
             podman("network", "create", "--subnet", f"10.77.{instance.number}.0/24", instance.network)
         tags = build(missing)
         for host in missing:
-            podman("rm", "--force", "--ignore", instance.container(host))
             start(instance, host, tags[host.name])
     with ThreadPoolExecutor(max_workers=4) as pool:
         for host, key in zip(hosts, pool.map(lambda host: provision(instance, host), hosts), strict=True):
             (instance.state / f"{host.name}.pub").write_text(key + "\n")
     write_ssh_config(instance)
     for host in hosts:
+        if host.own_kernel:
+            instance.machine(host).wait(instance.ssh_config)
         run(["ssh", "-F", str(instance.ssh_config), host.name, "true"])
     note(f"{', '.join(names)} up after {time.monotonic() - started:.0f} s: ssh -F {instance.ssh_config} {names[0]}")
 
@@ -318,13 +336,22 @@ def down(instance: Instance, names: list[str]) -> None:
         socket.unlink(missing_ok=True)
     podman("rm", "--force", "--ignore", "--time=1", *[instance.container(HOSTS[name]) for name in names])
     for name in names:
+        if HOSTS[name].own_kernel:
+            instance.machine(HOSTS[name]).stop()
         (instance.state / f"{name}.pub").unlink(missing_ok=True)
     if not instance.running():
+        bridge = instance.bridge()
         podman("network", "rm", "--force", instance.network, quiet=True)
+        if bridge:
+            run(["ip", "link", "delete", bridge], quiet=True)  # podman leaves one that it did not make
 
 
 def clean() -> None:
-    """Remove every container, network and image of the lab, and its folder."""
+    """Remove every container, machine, network and image of the lab, and its folder."""
+    for folder in STATE.glob("[0-9]*"):
+        for host in HOSTS.values():
+            if host.own_kernel:
+                Instance(int(folder.name)).machine(host).stop()
     containers = podman("ps", "--all", "--quiet", "--filter=label=praxisschild=lab").split()
     if containers:
         podman("rm", "--force", "--time=1", *containers)
@@ -337,6 +364,14 @@ def clean() -> None:
         podman("image", "rm", "--force", *names)
     podman("image", "prune", "--force", "--filter=label=praxisschild=lab", quiet=True)
     shutil.rmtree(STATE, ignore_errors=True)
+
+
+def stick(instance: Instance, found: argparse.Namespace) -> None:
+    machine = instance.machine(HOSTS[found.host[0]])
+    if found.command == "plug":
+        machine.plug(found.image, found.id, read_only=found.read_only)
+    else:
+        machine.unplug(found.id)
 
 
 def status(instance: Instance) -> None:
@@ -355,6 +390,13 @@ def arguments() -> argparse.Namespace:
     ):
         sub = commands.add_parser(name, help=text)
         sub.add_argument("host", nargs="*", help=", ".join(HOSTS))
+    for name, text in (("plug", "put a USB stick into a virtual machine"), ("unplug", "pull it out")):
+        sub = commands.add_parser(name, help=text)
+        sub.add_argument("host", nargs=1, choices=[host.name for host in HOSTS.values() if host.own_kernel])
+        if name == "plug":
+            sub.add_argument("image", type=Path, help="file with the stick's content, partition table or file system")
+            sub.add_argument("--read-only", action="store_true", help="a stick with its write protection on")
+        sub.add_argument("--id", default="stick", help="name of the stick, also its serial number (default: stick)")
     commands.add_parser("build", help="build all images, start nothing")
     commands.add_parser("status", help="which hosts are up, and where")
     commands.add_parser("clean", help="remove containers, networks, images and .lab")
@@ -380,6 +422,8 @@ def main() -> int:
             case "fresh":
                 down(instance, found.host or list(HOSTS))
                 up(instance, found.host or PRACTICE_HOSTS)
+            case "plug" | "unplug":
+                stick(instance, found)
             case "build":
                 build(list(HOSTS.values()))
             case "status":

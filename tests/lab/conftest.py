@@ -18,6 +18,7 @@ from praxisschild.results import CheckResult, Run
 
 PROJECT = Path(__file__).resolve().parents[2]
 MUSTERPRAXIS = PROJECT / "inventories/musterpraxis"
+HAUSBESUCH = PROJECT / "inventories/hausbesuch"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Lab:
     """One set of lab hosts, and the commands a technician types."""
 
     instance: int
+    practice: Path = MUSTERPRAXIS
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,18 +48,18 @@ class Lab:
         self.run("lab/lab.py", verb, *names)
 
     def apply(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
-        return self.run("ansible-playbook", "-i", str(MUSTERPRAXIS), "playbooks/site.yml", *arguments, code=code)
+        return self.run("ansible-playbook", "-i", str(self.practice), "playbooks/site.yml", *arguments, code=code)
 
     def verify(self, evidence: Path, *arguments: str) -> Run:
         """The results of one verification, whatever it found."""
-        self.run("praxisschild", "verify", str(MUSTERPRAXIS), "--evidence", str(evidence), *arguments, code=None)
+        self.run("praxisschild", "verify", str(self.practice), "--evidence", str(evidence), *arguments, code=None)
         newest = max(evidence.glob("*/*/results.json"), key=lambda path: path.stat().st_mtime)
         return Run.model_validate(json.loads(newest.read_text(encoding="utf-8")))
 
     def root(self, host: str, script: str) -> object:
         """Run Python as root on a host; prints JSON."""
         os.environ["LAB_INSTANCE"] = str(self.instance)
-        remote = RemoteHost(Inventory(MUSTERPRAXIS).connection(host))
+        remote = RemoteHost(Inventory(self.practice).connection(host))
         try:
             return remote.python_as_root(script)
         finally:
@@ -99,6 +101,15 @@ def lab():
     """The practice's own instance, empty at the start and at the end."""
     found = Lab(1)
     found.hosts("down")
+    yield found
+    found.hosts("down")
+
+
+@pytest.fixture(scope="session")
+def notebook():
+    """The virtual machine on its first day, booted once: for tests of the xdist group "notebook"."""
+    found = Lab(4, HAUSBESUCH)
+    found.hosts("fresh", "notebook-1")
     yield found
     found.hosts("down")
 
