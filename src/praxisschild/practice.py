@@ -72,6 +72,7 @@ class Practice(_Model):
     networks: dict[str, IPvAnyNetwork]
     services: list[Service] = []
     accounts: list[Account] = []
+    separated_hosts: list[Text] = []
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
@@ -166,6 +167,8 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
     for number, account in enumerate(practice.accounts):
         for host in account.hosts if account.hosts != "all" else []:
             known(f"accounts.{number}.hosts", host, hosts, "host")
+    for number, host in enumerate(practice.separated_hosts):
+        known(f"separated_hosts.{number}", host, hosts, "host")
     for number, deviation in enumerate(practice.deviations):
         known(f"deviations.{number}.requirement", deviation.requirement, catalogue.ids, "requirement")
         for host in deviation.hosts if deviation.hosts != "all" else []:

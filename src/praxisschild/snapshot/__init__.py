@@ -14,11 +14,12 @@ from praxisschild.snapshot.desktop import Desktop
 from praxisschild.snapshot.sections import SCHEMA_VERSION, SnapshotError, Unreadable
 from praxisschild.snapshot.software import Software
 from praxisschild.snapshot.storage import Storage
+from praxisschild.snapshot.support import Support
 from praxisschild.snapshot.system import System
 
 __all__ = ["SCHEMA_VERSION", "Snapshot", "SnapshotError", "Unreadable"]
 
 
 @dataclass(frozen=True)
-class Snapshot(System, Access, Desktop, Software, Storage):
+class Snapshot(Support, System, Access, Desktop, Software, Storage):
     """One host's effective state. Attributes are read from the document when they are asked for."""

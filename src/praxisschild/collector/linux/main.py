@@ -18,6 +18,7 @@ from praxisschild.collector.linux.desktop import browsers, dconf, desktop
 from praxisschild.collector.linux.reading import errors, guarded
 from praxisschild.collector.linux.software import apt, other_software, packages, tls, updates
 from praxisschild.collector.linux.storage import backup, samba
+from praxisschild.collector.linux.support import support
 from praxisschild.collector.linux.system import (
     block_devices,
     firewall_services,
@@ -43,7 +44,7 @@ def main() -> None:
     os.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     # the slow ones first, so that nothing waits for them at the end
     collectors = [
-        updates, units, timers, shell, sshd, nftables, listening, dconf, sudo, packages, apt, samba, host, logind,
+        support, updates, units, timers, shell, sshd, nftables, listening, dconf, sudo, packages, apt, samba, host, logind,
         network, block_devices, tls, pam, login_defs, desktop, browsers, accounts, groups, mounts, modules, sysctl,
         system_files, other_software, world_writable, firewall_services,
     ]  # fmt: skip
