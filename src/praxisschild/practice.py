@@ -139,6 +139,7 @@ def parse_practice(
             reason += f" (found: {first['input']!r})"
         raise InputError(file, field, reason, _WAYS_OUT.get(first["type"], "correct the value")) from None
     _check_references(practice, file, catalogue, set(hosts))
+    _check_separated_hosts(practice, file, set(hosts))
     if strict:
         for number, deviation in enumerate(practice.deviations):
             if deviation.expires < today:
@@ -167,12 +168,16 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
     for number, account in enumerate(practice.accounts):
         for host in account.hosts if account.hosts != "all" else []:
             known(f"accounts.{number}.hosts", host, hosts, "host")
-    for number, host in enumerate(practice.separated_hosts):
-        known(f"separated_hosts.{number}", host, hosts, "host")
     for number, deviation in enumerate(practice.deviations):
         known(f"deviations.{number}.requirement", deviation.requirement, catalogue.ids, "requirement")
         for host in deviation.hosts if deviation.hosts != "all" else []:
             known(f"deviations.{number}.hosts", host, hosts, "host")
+
+
+def _check_separated_hosts(practice: Practice, file: Path, hosts: set[str]) -> None:
+    for number, host in enumerate(practice.separated_hosts):
+        if host not in hosts:
+            raise InputError(file, f"praxis.separated_hosts.{number}", f"unknown host {host!r}", _nearest(host, hosts))
 
 
 def check_role_variables(

@@ -1,4 +1,4 @@
-"""An old package is found, updated from a security archive of the probe's own, and gone; see ``praxisschild.probes``."""
+"""An old package is found, updated from an archive of the probe's own, and gone; see ``praxisschild.probes``."""
 
 from __future__ import annotations
 

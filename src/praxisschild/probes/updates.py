@@ -5,10 +5,10 @@ itself the distribution's security archive; unattended-upgrades runs for real an
 no other archive: it can update nothing else. Nothing of the host's is written but dpkg's database and its log. What
 could restart, remove, repair or mail anything is switched off for the run. Package, archive and key go in every case.
 
-Prints ``{"pending": bool, "forged": "refused" | "installed", "version": str, "exit": int, "says": str, "clean": bool}``:
-whether apt saw the update, what became of it while its archive was signed by somebody else, the version afterwards
-(``2`` is the update), and unattended-upgrade's exit code and last words. On a host without unattended-upgrades
-``{"installed": false}``.
+Prints ``{"installed": true, "pending": bool, "forged": "refused" | "installed", "version": str, "exit": int,
+"says": str, "clean": bool}``: whether apt saw the update, what became of it while its archive was signed by somebody
+else, the version afterwards (``2`` is the update), and unattended-upgrade's exit code and last words. On a host without
+unattended-upgrades ``{"installed": false}``.
 """
 
 from __future__ import annotations
@@ -196,7 +196,9 @@ def experiment() -> dict[str, Any]:
 def forged(folder: Path) -> str:
     """What becomes of the update while the host knows another key than the one the archive is signed with."""
     stranger = folder / "stranger.gpg"
-    known = sorted(Path("/usr/share/keyrings").glob("*archive-keyring*")) or sorted(Path("/etc/apt/trusted.gpg.d").glob("*"))
+    known = sorted(Path("/usr/share/keyrings").glob("*archive-keyring*")) or sorted(
+        Path("/etc/apt/trusted.gpg.d").glob("*")
+    )
     if not known:
         raise ProbeError("the distribution's keys are missing")
     shutil.copy(known[0], stranger)

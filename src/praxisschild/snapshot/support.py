@@ -28,7 +28,7 @@ _NO_DATE = date.min
 
 @dataclass(frozen=True)
 class SecuritySupport:
-    """Until which day the release gets security updates on this host, and whose they are: ``regulär``, ``LTS``, …"""
+    """Until which day the release gets security updates here; `kind`: ``regulär``, ``LTS``, ``ELTS``, ``ESM``."""
 
     release: str
     until: date
@@ -78,10 +78,7 @@ class Support(System, Software):
     @property
     def archives(self) -> tuple[Mapping[str, str], ...]:
         """What the archives in the host's package lists say of themselves."""
-        found = self._support["archives"]
-        if found is None:
-            raise Unreadable("apt ist auf dem Host nicht installiert.")
-        return tuple(found)
+        return tuple(self._support["archives"])
 
     @property
     def archives_without_automatic_updates(self) -> tuple[str, ...]:
@@ -150,7 +147,7 @@ class Support(System, Software):
 
     @property
     def last_installation(self) -> tuple[str, timedelta]:
-        """How the last unattended installation ended (``success``, ``failed``, ``none``), and the time since a good one.
+        """How the last unattended installation ended: ``success``, ``failed``, ``none``; and the time since a good one.
 
         As long as there has been none, that is the time since the host has been watched.
         """
@@ -167,12 +164,12 @@ class Support(System, Software):
 
     @property
     def outdated_for(self) -> Mapping[str, timedelta]:
-        """What runs in the version from before its update, a service's name or ``Kernel``, and for how long at least."""
+        """What runs in the version from before its update, services or ``Kernel``, and for how long at least."""
         return {name: self._since(since) for name, since in self._account["outdated"].items()}
 
     @property
     def unsupported_packages(self) -> Mapping[str, list[str]]:
-        """Source packages without security support: ``ended``, ``earlyend`` (before the release), ``limited``."""
+        """Source packages whose security support has ``ended``, will soon (``earlyend``), or is ``limited``."""
         found: Mapping[str, list[str]] | None = self._account["unsupported"]
         if found is None:
             raise Unreadable("Der Host führt keine Liste der Pakete ohne Sicherheitsupdates (check-support-status).")

@@ -44,9 +44,9 @@ def main() -> None:
     os.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     # the slow ones first, so that nothing waits for them at the end
     collectors = [
-        support, updates, units, timers, shell, sshd, nftables, listening, dconf, sudo, packages, apt, samba, host, logind,
+        updates, units, timers, shell, sshd, nftables, listening, dconf, sudo, packages, apt, samba, host, logind,
         network, block_devices, tls, pam, login_defs, desktop, browsers, accounts, groups, mounts, modules, sysctl,
-        system_files, other_software, world_writable, firewall_services,
+        system_files, other_software, world_writable, firewall_services, support,
     ]  # fmt: skip
     with ThreadPoolExecutor(6) as pool:
         futures = {collect.__name__: pool.submit(guarded, collect.__name__, collect) for collect in collectors}

@@ -23,7 +23,7 @@ def support() -> dict[str, Any]:
     """Everything about updates that the lists of packages and apt's periodic jobs do not tell."""
     return {
         "release": release(),
-        "held": (run("apt-mark", "showhold") or "").split(),
+        "held": held(),
         "kept_back": read("/var/lib/unattended-upgrades/kept-back").split(),
         "sources": sources(),
         "trust": trust(),
@@ -57,7 +57,10 @@ def sources() -> list[dict[str, Any]]:
         for stanza in re.split(r"\n\s*\n", read(path)):
             fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", stanza, re.MULTILINE))
             options = {key.lower(): value.strip() for key, value in fields.items()}
-            if "deb" in options.get("types", "").split() and options.get("enabled", "yes").lower() not in ("no", "false"):
+            if "deb" in options.get("types", "").split() and options.get("enabled", "yes").lower() not in (
+                "no",
+                "false",
+            ):
                 found.append(source(path, options, options.get("uris", "").split(), options.get("suites", "").split()))
     return found
 
@@ -69,7 +72,7 @@ def source(path: Path, options: dict[str, str], uris: list[str], suites: list[st
         "file": str(path),
         "uris": masked(uris),
         "suites": suites,
-        "signed_by": bool(options.get("signed-by")) or "-----BEGIN" in options.get("signed-by", ""),
+        "signed_by": "signed-by" in options,
         "options": {name: options[name].lower() for name in wanted if name in options},
     }
 
@@ -81,18 +84,24 @@ def trust() -> dict[str, bool]:
     return {name: values.get(name, "").lower() in ("1", "yes", "true", "on", "with", "enable") for name in TRUST}
 
 
-def archives() -> Any:
-    """What the archives in the lists say of themselves: origin, label, archive, codename, site."""
-    text = run("apt-cache", "policy")
-    if text is None:
-        return None
-    names = {"o": "origin", "l": "label", "a": "archive", "n": "codename"}
-    found = []
-    for match in re.finditer(r"^ +release (.*)\n +origin (.*)$", text, re.MULTILINE):
-        fields = dict(re.findall(r"(?:^|,)([olan])=([^,]*)", match[1]))
-        archive = {name: fields.get(key, "") for key, name in names.items()}
-        found.append({**archive, "site": match[2].strip()})
-    return [dict(entry) for entry in sorted({tuple(sorted(archive.items())) for archive in found})]
+def archives() -> list[dict[str, str]]:
+    """What the archives in the package lists say of themselves; `site` is empty for a folder."""
+    found = set()
+    for path in Path("/var/lib/apt/lists").glob("*Release"):
+        head = read(path).partition("SHA256:")[0]
+        fields = dict(re.findall(r"^(Origin|Label|Suite|Codename): *(.*)$", head, re.MULTILINE))
+        named = (fields.get(name, "").strip() for name in ("Origin", "Label", "Suite", "Codename"))
+        found.add((*named, path.name.partition("_")[0]))
+    return [
+        {"origin": origin, "label": label, "archive": suite, "codename": codename, "site": site}
+        for origin, label, suite, codename, site in sorted(found)
+    ]
+
+
+def held() -> list[str]:
+    """Packages that somebody has put on hold."""
+    text = run("dpkg-query", "-W", "-f", "${db:Status-Want} ${Package}\\n") or ""
+    return sorted(line.partition(" ")[2] for line in text.splitlines() if line.startswith("hold "))
 
 
 def watched_by() -> dict[str, list[str]]:
