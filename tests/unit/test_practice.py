@@ -57,6 +57,7 @@ def test_a_good_practice_is_understood(catalogue):
 @pytest.mark.parametrize(
     ("changes", "field", "way_out"),
     [
+        ({("separated_hosts",): ["server-2"]}, "praxis.separated_hosts.0", "server-1"),
         ({("size",): "riesig"}, "praxis.size", "choose one"),
         ({("size",): ...}, "praxis.size", "vorlage"),
         ({("sise",): "praxis"}, "praxis.sise", "correct its name"),
