@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.lab.mutations.patch_management import ACCOUNT, MUTATIONS
+from tests.lab.mutations.patch_management import ACCOUNT, LOOK, MUTATIONS
 
 pytestmark = pytest.mark.xdist_group("practice")
 
@@ -35,15 +35,17 @@ def test_an_old_package_is_found_updated_and_gone(hardened):
     hardened.shell(waits.host, waits.command)
     try:
         before = (hardened.shell(waits.host, installed), hardened.shell(waits.host, pending))
-        # apt's own job, once a day: here it has not run today
-        hardened.shell(waits.host, "rm -f /var/lib/apt/periodic/upgrade-stamp; unattended-upgrade")
-        hardened.shell(waits.host, "systemctl start praxisschild-updates.service")
+        hardened.shell(waits.host, LOOK)
+        noticed = json.loads(hardened.shell(waits.host, f"cat {ACCOUNT}"))
+        hardened.shell(waits.host, "unattended-upgrade")
+        hardened.shell(waits.host, LOOK)
         after = (hardened.shell(waits.host, installed), hardened.shell(waits.host, pending))
         account = json.loads(hardened.shell(waits.host, f"cat {ACCOUNT}"))
     finally:
         hardened.shell(waits.host, waits.undo)
     assert before[0] == "1"
     assert "praxisschild-probe" in before[1]
+    assert noticed["pending"].keys() == {"praxisschild-probe"}
     assert after[0] == "2"
     assert "praxisschild-probe" not in after[1]
     assert "praxisschild-probe" not in account["pending"]

@@ -44,11 +44,12 @@ archive.offer(new)
 scope["checked"](["dpkg", "--install", str(old)])
 pathlib.Path("{SOURCE}").write_text("deb [signed-by={ARCHIVE}/key.gpg] file:{ARCHIVE}/archive probe main\\n")
 """
-    return f"umask 022; {_python(parts + offer)}apt-get -qq {ONLY_IT} update\n{LOOK}\n"
+    return f"umask 022; {_python(parts + offer)}apt-get -qq {ONLY_IT} update\n"
 
 
 ARCHIVE_GOES = (
-    f"dpkg --purge praxisschild-probe; rm -rf {ARCHIVE} {SOURCE} /var/lib/apt/lists/*archive_dists_probe*; {LOOK}"
+    f"dpkg --purge praxisschild-probe; rm -rf {ARCHIVE} {SOURCE} /var/lib/apt/lists/*archive_dists_probe*\n"
+    + _in_the_account("account['pending'].pop('praxisschild-probe', None)")
 )
 
 NEWER_KERNEL = _python(
@@ -75,7 +76,8 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "a security update waits for a month": Mutation(
         "arbeitsplatz-1",
-        _archive() + _in_the_account("account['pending']['praxisschild-probe']['available'] = long_ago"),
+        _archive()
+        + _in_the_account("account['pending']['praxisschild-probe'] = {'version': '2', 'available': long_ago}"),
         frozenset({"test_no_security_update_waits"}),
         "patch_management",
         undo=ARCHIVE_GOES,
