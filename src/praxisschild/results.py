@@ -523,10 +523,12 @@ BOUND_NAMES = {
     "shared_logins": "gemeinsam benutzte Anmeldungen",
     "signature_age": "Alter der Virensignaturen",
     "smb_protocol": "SMB-Version",
+    "support_review_age": "letzter Abgleich der Produkte ohne Sicherheitsupdates",
     "tls_version": "TLS-Version",
     "training_age": "Abstand der Schulungen",
     "trash_age": "Alter des Papierkorbinhalts",
     "umask": "Maske für Rechte neuer Dateien",
+    "watch_age": "letzter Blick auf die Updates",
     "weekly_backup_age": "Alter der Wochensicherung",
     "wipe_after": "Löschen nach",
 }
