@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from praxisschild.collector.linux.access import accounts, groups, login_defs, logind, pam, shell, sshd, sudo
 from praxisschild.collector.linux.desktop import browsers, dconf, desktop
+from praxisschild.collector.linux.office import office
 from praxisschild.collector.linux.reading import errors, guarded
 from praxisschild.collector.linux.software import apt, other_software, packages, tls, updates
 from praxisschild.collector.linux.storage import backup, samba
@@ -44,7 +45,7 @@ def main() -> None:
     # the slow ones first, so that nothing waits for them at the end
     collectors = [
         updates, units, timers, shell, sshd, nftables, listening, dconf, sudo, packages, apt, samba, host, logind,
-        network, block_devices, tls, pam, login_defs, desktop, browsers, accounts, groups, mounts, modules, sysctl,
+        network, block_devices, tls, pam, login_defs, desktop, browsers, office, accounts, groups, mounts, modules, sysctl,
         system_files, other_software, world_writable, firewall_services,
     ]  # fmt: skip
     with ThreadPoolExecutor(6) as pool:
