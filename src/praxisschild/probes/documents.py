@@ -1,8 +1,8 @@
 """Write documents that name their author, clean them with mat2, and look for the author; encrypt one, and look again.
 
 Prints ``{"cleaner": bool, "left_in": {file: [part]}, "says": {file: str}, "archive": null | {"encrypted": bool,
-"opens": bool}, "gpg": null | {"encrypted": bool, "opens": bool}}``: ``left_in`` is null for a file of which mat2 made no
-clean copy. The cleaned files are read here as plain bytes and archives, with nothing of mat2's.
+"opens": bool}, "gpg": null | {"encrypted": bool, "opens": bool}}``: ``left_in`` is null for a file of which mat2 made
+no clean copy. The cleaned files are read here as plain bytes and archives, with nothing of mat2's.
 """
 
 from __future__ import annotations
@@ -83,11 +83,14 @@ def pdf(path: Path) -> None:
         out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     size = len(objects) + 1
-    out += b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R /Info 5 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
-        size,
-        table,
-        size,
-        len(out),
+    out += (
+        b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R /Info 5 0 R >>\nstartxref\n%d\n%%%%EOF\n"
+        % (
+            size,
+            table,
+            size,
+            len(out),
+        )
     )
     path.write_bytes(out)
 
@@ -97,7 +100,12 @@ DOCUMENTS = {"brief.docx": word, "bild.jpg": jpeg, "befund.pdf": pdf}
 
 def parts_with(text: str, file: Path) -> list[str]:
     """Where in a file the text stands: members of an archive, compressed streams of a PDF, or the plain bytes."""
-    wanted = [text.encode(), text.encode("utf-16-be"), text.encode().hex().encode(), text.encode().hex().upper().encode()]
+    wanted = [
+        text.encode(),
+        text.encode("utf-16-be"),
+        text.encode().hex().encode(),
+        text.encode().hex().upper().encode(),
+    ]
     raw = file.read_bytes()
     pieces = {"bytes": raw}
     if zipfile.is_zipfile(file):
@@ -149,7 +157,9 @@ def packed(user: TemporaryUser, text: Path, archiver: str) -> dict[str, bool]:
     raw = archive.read_bytes() if archive.exists() else b""
     without = as_user(user, archiver, "l", "-pfalsch", str(archive))
     opened = as_user(user, archiver, "x", "-so", f"-p{PASSWORD}", str(archive))
-    hidden = bool(raw) and text.name.encode() not in raw and CONTENT[:24].encode() not in raw and without.returncode != 0
+    hidden = (
+        bool(raw) and text.name.encode() not in raw and CONTENT[:24].encode() not in raw and without.returncode != 0
+    )
     return {"encrypted": hidden, "opens": CONTENT in opened.stdout}
 
 

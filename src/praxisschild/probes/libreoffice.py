@@ -142,10 +142,13 @@ def start(user: TemporaryUser, wanted: str) -> dict[str, Any]:
     """What LibreOffice answers after it has opened the trap and saved it in each format."""
     profile = Path(user.home, "profil")
     arguments = ["--headless", "--norestore", "--nologo", f"-env:UserInstallation=file://{profile}"]
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # the temporary user's end takes along what the wrapper has started
     office = subprocess.Popen(
-        ["soffice", *arguments, f"--accept=socket,host=127.0.0.1,port={PORT};urp;"], **quiet, **user.credentials
+        ["soffice", *arguments, f"--accept=socket,host=127.0.0.1,port={PORT};urp;"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **user.credentials,
     )
     try:
         client = subprocess.run(

@@ -78,7 +78,7 @@ return {shown: Boolean(body()), script_ran: Boolean(body()?.hasAttribute("data-s
 
 
 class Mail(Browser):
-    """Thunderbird over Marionette; it lets nobody in before its window stands, and on a busy machine that takes long."""
+    """Thunderbird over Marionette; it lets nobody in before its window stands, and on a busy host that takes long."""
 
     def connect(self, seconds: float) -> None:
         end = time.monotonic() + seconds

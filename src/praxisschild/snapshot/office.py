@@ -8,6 +8,10 @@ from typing import Any
 
 from praxisschild.snapshot.sections import Sections
 
+# File systems that can lie with a provider on the internet; the program that mounts them is named as its package.
+_REMOTE = {"davfs": "davfs2", "fuse.davfs": "davfs2", "fuse.sshfs": "sshfs"}
+_REMOTE |= {f"fuse.{name}": name for name in ("gcsfuse", "google-drive-ocamlfuse", "onedriver", "rclone", "s3fs")}
+
 
 @dataclass(frozen=True)
 class Office(Sections):
@@ -22,6 +26,11 @@ class Office(Sections):
     def has_mail(self) -> bool:
         """Whether Thunderbird is installed."""
         return self._section("office")["thunderbird"] is not None
+
+    @property
+    def cloud_mounts(self) -> frozenset[str]:
+        """Packages whose file systems make somebody's storage look like a folder of this host."""
+        return frozenset(_REMOTE[mount["type"]] for mount in self._section("mounts") if mount["type"] in _REMOTE)
 
     def office_option(self, path: str) -> Any:
         """The value of a LibreOffice option that no user can change, as text or a list; None if there is none.

@@ -45,8 +45,8 @@ def main() -> None:
     # the slow ones first, so that nothing waits for them at the end
     collectors = [
         updates, units, timers, shell, sshd, nftables, listening, dconf, sudo, packages, apt, samba, host, logind,
-        network, block_devices, tls, pam, login_defs, desktop, browsers, office, accounts, groups, mounts, modules, sysctl,
-        system_files, other_software, world_writable, firewall_services,
+        network, block_devices, tls, pam, login_defs, desktop, browsers, accounts, groups, mounts, modules, sysctl,
+        system_files, other_software, world_writable, firewall_services, office,
     ]  # fmt: skip
     with ThreadPoolExecutor(6) as pool:
         futures = {collect.__name__: pool.submit(guarded, collect.__name__, collect) for collect in collectors}
