@@ -78,7 +78,8 @@ def named(**values):
 home, macro, port, wanted, formats = sys.argv[1], sys.argv[2], sys.argv[3], *map(json.loads, sys.argv[4:6])
 local = uno.getComponentContext()
 resolver = local.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", local)
-for attempt in range(250):
+end = time.monotonic() + 70
+while time.monotonic() < end:
     try:
         office = resolver.resolve("uno:socket,host=127.0.0.1,port=" + port + ";urp;StarOffice.ComponentContext")
         break
@@ -156,7 +157,7 @@ def start(user: TemporaryUser, wanted: str) -> dict[str, Any]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=45,
+            timeout=95,
             check=False,
             **user.credentials,
         )
@@ -207,4 +208,4 @@ def experiment() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    probe(experiment, 80)
+    probe(experiment, 110)
