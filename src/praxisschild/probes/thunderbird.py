@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from praxisschild.probes.firefox_policies import ASK_FOR_POLICIES, PORT, Browser
 from praxisschild.probes.host import ProbeError, TemporaryUser, leave_the_network, probe, site
+from praxisschild.probes.marionette import ASK_FOR_POLICIES, PORT, Browser
 
 # What a careless user chooses; where a policy speaks, it has to be without effect.
 CARELESS = {
