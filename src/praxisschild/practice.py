@@ -62,6 +62,16 @@ class Deviation(_Model):
         return self.hosts == "all" or (host is not None and host in self.hosts)
 
 
+class CloudService(_Model):
+    """A provider that holds data of the practice, until which day its C5 attestation is valid, and what it needs."""
+
+    name: Text
+    purpose: Text
+    c5_until: date
+    packages: list[Text] = []
+    sites: list[Text] = []
+
+
 class Practice(_Model):
     """One customer: size, features, networks, accounts and deviations."""
 
@@ -73,6 +83,8 @@ class Practice(_Model):
     services: list[Service] = []
     accounts: list[Account] = []
     separated_hosts: list[Text] = []
+    cloud_policy: Literal["forbid", "c5_only"] = "forbid"
+    cloud_services: list[CloudService] = []
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
@@ -90,6 +102,15 @@ class Practice(_Model):
 
     def accounts_of(self, host: str) -> list[Account]:
         return [account for account in self.accounts if account.exists_on(host)]
+
+    def cloud_services_until(self, today: date) -> list[CloudService]:
+        """The cloud services that may be used on this day; none unless the policy admits those with an attestation."""
+        allowed = self.cloud_services if self.cloud_policy == "c5_only" else []
+        return [service for service in allowed if service.c5_until >= today]
+
+    def cloud_packages(self, today: date) -> set[str]:
+        """Packages that may copy data to those services."""
+        return {package for service in self.cloud_services_until(today) for package in service.packages}
 
     def sources_of(self, service: Service) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """The networks that may reach the service."""
@@ -140,7 +161,16 @@ def parse_practice(
         raise InputError(file, field, reason, _WAYS_OUT.get(first["type"], "correct the value")) from None
     _check_references(practice, file, catalogue, set(hosts))
     _check_separated_hosts(practice, file, set(hosts))
+    _check_cloud(practice, file)
     if strict:
+        for number, service in enumerate(practice.cloud_services):
+            if service.c5_until < today:
+                raise InputError(
+                    file,
+                    f"praxis.cloud_services.{number}.c5_until",
+                    f"the C5 attestation of {service.name} expired on {service.c5_until}",
+                    "ask the provider for the new attestation and write its date, or remove the service",
+                )
         for number, deviation in enumerate(practice.deviations):
             if deviation.expires < today:
                 raise InputError(
@@ -150,6 +180,31 @@ def parse_practice(
                     "have it approved again with a new date, or remove it so that the requirement applies",
                 )
     return practice
+
+
+def _check_cloud(practice: Practice, file: Path) -> None:
+    """Whether policy, list and edition agree: 2021 knows no condition (2021-A1-05), 2025 does (2025-A1-50)."""
+    if practice.cloud_policy == "c5_only" and practice.edition == "2021":
+        raise InputError(
+            file,
+            "praxis.cloud_policy",
+            "edition 2021 forbids storage in a cloud (2021-A1-05), attestation or not",
+            "choose forbid, or edition 2025",
+        )
+    if practice.cloud_policy == "c5_only" and not practice.cloud_services:
+        raise InputError(
+            file,
+            "praxis.cloud_services",
+            "cloud_policy is c5_only, but no service is named",
+            "name each service with purpose and c5_until, or choose forbid",
+        )
+    if practice.cloud_policy == "forbid" and practice.cloud_services:
+        raise InputError(
+            file,
+            "praxis.cloud_services",
+            "services are named, but cloud_policy forbids them all",
+            "write cloud_policy: c5_only, or remove the services",
+        )
 
 
 def _check_references(practice: Practice, file: Path, catalogue: Catalogue, hosts: set[str]) -> None:

@@ -137,11 +137,13 @@ def test_trash_empties_itself(gnome, measured):
     assert age <= limit
 
 
-@requirement("2021-A1-05")
-def test_no_program_copies_files_into_a_cloud(snapshot, measured):
+@requirement("2021-A1-05", "2025-A1-50")
+def test_no_program_copies_files_into_a_cloud(snapshot, practice, measured):
     """A synchronised folder carries patient data out of the practice without anybody pressing a button."""
-    found = CLOUD_STORAGE & snapshot.software
-    measured(f"Programme für Cloud-Speicher: {', '.join(sorted(found)) or 'keine'}")
+    found = (CLOUD_STORAGE & snapshot.software | snapshot.cloud_mounts) - practice.cloud_packages(snapshot.today)
+    allowed = practice.cloud_services_until(snapshot.today)
+    names = ", ".join(f"{one.name} (C5 bis {one.c5_until:%d.%m.%Y})" for one in allowed)
+    measured(f"Cloud-Speicher: {', '.join(sorted(found)) or 'keine'}; erlaubt: {names or 'keiner'}")
     assert not found
 
 
