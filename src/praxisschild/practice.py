@@ -48,6 +48,21 @@ class Account(_Model):
         return self.hosts == "all" or host in self.hosts
 
 
+class MalwareExclusion(_Model):
+    """A folder that the malware scanner leaves alone because the maker of a practice's program demands it."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^(/[^/\s]+){2,}$")]
+    reason: Reason
+    hosts: list[Text] | Literal["all"] = "all"
+
+
+class MalwareProduct(_Model):
+    """A malware scanner other than ClamAV, which Praxisschild leaves alone and cannot read."""
+
+    product: Text
+    hosts: list[Text] | Literal["all"] = "all"
+
+
 class Deviation(_Model):
     """A reasoned, approved and expiring exception from a requirement."""
 
@@ -72,6 +87,8 @@ class Practice(_Model):
     networks: dict[str, IPvAnyNetwork]
     services: list[Service] = []
     accounts: list[Account] = []
+    malware_exclusions: list[MalwareExclusion] = []
+    other_malware_protection: list[MalwareProduct] = []
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
@@ -90,6 +107,14 @@ class Practice(_Model):
     def accounts_of(self, host: str) -> list[Account]:
         return [account for account in self.accounts if account.exists_on(host)]
 
+    def malware_exclusions_of(self, host: str) -> list[MalwareExclusion]:
+        return [one for one in self.malware_exclusions if one.hosts == "all" or host in one.hosts]
+
+    def other_malware_protection_of(self, host: str) -> str | None:
+        """The scanner that protects the host instead of ClamAV; None if there is no other."""
+        found = (one for one in self.other_malware_protection if one.hosts == "all" or host in one.hosts)
+        return next((one.product for one in found), None)
+
     def sources_of(self, service: Service) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """The networks that may reach the service."""
         return [self.networks[name] for name in service.sources]
@@ -102,6 +127,7 @@ _WAYS_OUT = {
     "string_too_short": "write the reason in words that an auditor can follow (10 characters at least)",
     "date_from_datetime_parsing": "write the date as YYYY-MM-DD",
     "date_parsing": "write the date as YYYY-MM-DD",
+    "string_pattern_mismatch": "name one folder by its absolute path, at least two levels deep, for example /opt/pvs/daten",
     "ip_any_network": "write the network as address/prefix with host bits zero, for example 192.168.10.0/24",
 }
 
@@ -166,6 +192,13 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
     for number, account in enumerate(practice.accounts):
         for host in account.hosts if account.hosts != "all" else []:
             known(f"accounts.{number}.hosts", host, hosts, "host")
+    for name, entries in (
+        ("malware_exclusions", practice.malware_exclusions),
+        ("other_malware_protection", practice.other_malware_protection),
+    ):
+        for number, entry in enumerate(entries):
+            for host in entry.hosts if entry.hosts != "all" else []:
+                known(f"{name}.{number}.hosts", host, hosts, "host")
     for number, deviation in enumerate(practice.deviations):
         known(f"deviations.{number}.requirement", deviation.requirement, catalogue.ids, "requirement")
         for host in deviation.hosts if deviation.hosts != "all" else []:
