@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 _OWN_ACCOUNT = "clamav"
+_READ_CLAMD = ("clamav-clamonacc.service", "clamav-daemon.service")
 _CONTENT = ("ScanArchive", "ScanHTML", "ScanMail", "ScanOLE2", "ScanPDF", "ScanXMLDOCS")
 
 
@@ -57,7 +58,12 @@ class Protection(Sections):
     @property
     def blocks_on_open(self) -> bool:
         """Whether a program waits for the scanner before it gets to read a file in a watched folder."""
-        return bool(self._process("clamav-clamonacc.service")) and self._first("clamd", "OnAccessPrevention") == "yes"
+        return bool(self._process("clamav-clamonacc.service")) and self.prevents
+
+    @property
+    def prevents(self) -> bool:
+        """Whether on-access scans refuse the access, and do not only report it."""
+        return self._first("clamd", "OnAccessPrevention") == "yes"
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -65,6 +71,13 @@ class Protection(Sections):
         if not self._process("clamav-clamonacc.service"):
             return ()
         return tuple(self._clamd("OnAccessIncludePath"))
+
+    @property
+    def watched_media(self) -> tuple[str, ...]:
+        """Folders below which a mounted medium is watched as a whole as soon as it is there."""
+        if not self._process("praxisschild-malware-media.service"):
+            return ()
+        return tuple(self._scanner.get("media", []))
 
     def watches(self, folder: str) -> bool:
         path = PurePosixPath(folder)
@@ -129,7 +142,7 @@ class Protection(Sections):
         if found and any(argument.startswith(("-c", "--config-file")) for argument in found["arguments"]):
             raise Unreadable(f"{unit} läuft mit einer eigenen Konfiguration, die nicht gelesen wird.")
         configured = self._scanner.get("configured")
-        if found and unit != "clamav-freshclam.service" and configured and (found["started"] or 0) < configured - 1:
+        if found and unit in _READ_CLAMD and configured and (found["started"] or 0) < configured - 1:
             raise Unreadable(f"Die Konfiguration wurde geändert, seit {unit} läuft.")
         return found
 

@@ -13,7 +13,9 @@ CLAMD = Path("/usr/sbin/clamd")
 
 LAST_SCAN = Path("/var/lib/praxisschild-malware/scan.json")
 
-UNITS = ("clamav-daemon.service", "clamav-clamonacc.service", "clamav-freshclam.service")
+MEDIA = Path("/etc/praxisschild/malware.json")
+
+UNITS = ("clamav-daemon.service", "clamav-clamonacc.service", "clamav-freshclam.service", "praxisschild-malware-media.service")
 
 
 def protection() -> Any:
@@ -38,6 +40,7 @@ def protection() -> Any:
         "ignored_signatures": sorted(
             path.name for path in folder.glob("*") if path.suffix in (".fp", ".ign", ".ign2", ".sfp")
         ),
+        "media": (policy_file(MEDIA) or {}).get("media", []) if MEDIA.exists() else [],
         "last_scan": policy_file(LAST_SCAN) if LAST_SCAN.exists() else None,
     }
 
