@@ -12,7 +12,7 @@ from praxisschild.errors import InputError
 
 if TYPE_CHECKING:
     import ipaddress
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from praxisschild.catalogue import Catalogue
@@ -127,7 +127,7 @@ _WAYS_OUT = {
     "string_too_short": "write the reason in words that an auditor can follow (10 characters at least)",
     "date_from_datetime_parsing": "write the date as YYYY-MM-DD",
     "date_parsing": "write the date as YYYY-MM-DD",
-    "string_pattern_mismatch": "name one folder by its absolute path, at least two levels deep, for example /opt/pvs/daten",
+    "string_pattern_mismatch": "name one folder by its absolute path, two levels deep at least, for example /opt/pvs",
     "ip_any_network": "write the network as address/prefix with host bits zero, for example 192.168.10.0/24",
 }
 
@@ -192,17 +192,24 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
     for number, account in enumerate(practice.accounts):
         for host in account.hosts if account.hosts != "all" else []:
             known(f"accounts.{number}.hosts", host, hosts, "host")
-    for name, entries in (
-        ("malware_exclusions", practice.malware_exclusions),
-        ("other_malware_protection", practice.other_malware_protection),
-    ):
-        for number, entry in enumerate(entries):
-            for host in entry.hosts if entry.hosts != "all" else []:
-                known(f"{name}.{number}.hosts", host, hosts, "host")
+    _check_malware_references(practice, known, hosts)
     for number, deviation in enumerate(practice.deviations):
         known(f"deviations.{number}.requirement", deviation.requirement, catalogue.ids, "requirement")
         for host in deviation.hosts if deviation.hosts != "all" else []:
             known(f"deviations.{number}.hosts", host, hosts, "host")
+
+
+def _check_malware_references(
+    practice: Practice, known: Callable[[str, str, Iterable[str], str], None], hosts: set[str]
+) -> None:
+    named = [(f"malware_exclusions.{number}", one.hosts) for number, one in enumerate(practice.malware_exclusions)]
+    named += [
+        (f"other_malware_protection.{number}", one.hosts)
+        for number, one in enumerate(practice.other_malware_protection)
+    ]
+    for field, chosen in named:
+        for host in chosen if chosen != "all" else []:
+            known(f"{field}.hosts", host, hosts, "host")
 
 
 def check_role_variables(

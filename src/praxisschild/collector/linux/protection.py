@@ -15,7 +15,12 @@ LAST_SCAN = Path("/var/lib/praxisschild-malware/scan.json")
 
 MEDIA = Path("/etc/praxisschild/malware.json")
 
-UNITS = ("clamav-daemon.service", "clamav-clamonacc.service", "clamav-freshclam.service", "praxisschild-malware-media.service")
+UNITS = (
+    "clamav-daemon.service",
+    "clamav-clamonacc.service",
+    "clamav-freshclam.service",
+    "praxisschild-malware-media.service",
+)
 
 
 def protection() -> Any:
