@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Build a signature database with today's date and serve it on the loopback, as a mirror of the practice would.
 
-The makers' signatures are out of the lab's reach. freshclam fetches this database over HTTP as it would fetch theirs; it
-knows the EICAR test file and one sample of the lab's own. Its format is ClamAV's unsigned container: a header of 512
+The makers' signatures are out of the lab's reach. freshclam fetches this database over HTTP as it would fetch theirs;
+it knows the EICAR test file and one sample of the lab's own. Its format is ClamAV's unsigned container: a header of 512
 characters before a gzipped tar, whose table of contents repeats the header and names size and SHA-256 of each part.
 """
 
