@@ -223,6 +223,23 @@ done
 cat /etc/ssh/ssh_host_ed25519_key.pub
 """
 
+# The makers' signatures are out of reach: each host has a mirror of its own, with a database of today.
+SIGNATURES = r"""
+cat > /usr/local/sbin/lab-signatures <<'PROGRAM'
+{program}PROGRAM
+chmod 0755 /usr/local/sbin/lab-signatures
+printf '%s\n' '[Unit]' 'Description=Mirror with the signatures of the lab' '[Service]' \
+  'ExecStart=/usr/local/sbin/lab-signatures' '[Install]' 'WantedBy=multi-user.target' \
+  > /etc/systemd/system/lab-signatures.service
+systemctl enable --quiet lab-signatures.service
+systemctl start --no-block lab-signatures.service
+"""
+
+
+def signatures() -> str:
+    """The shell commands that set up the mirror."""
+    return SIGNATURES.format(program=(LAB / "signatures.py").read_text())
+
 
 def start_machine(instance: Instance, host: Host, tag: str) -> None:
     """Boot the host; its key is known before it answers, so nothing is trusted on first use."""
@@ -232,6 +249,7 @@ def start_machine(instance: Instance, host: Host, tag: str) -> None:
         key=(instance.state / "id_ed25519.pub").read_text().strip(),
         nameservers=re.findall(r"^nameserver\s+(\S+)", Path("/etc/resolv.conf").read_text(), re.MULTILINE),
         neighbours={one.name: instance.address(one) for one in HOSTS.values() if one != host},
+        setup=signatures(),
     )
     key = instance.machine(host).start(disk(STATE, host.name, tag), instance.bridge(), way)
     (instance.state / f"{host.name}.pub").write_text(key + "\n")
@@ -271,7 +289,9 @@ def provision(instance: Instance, host: Host) -> str:
         password=(instance.state / "become_password").read_text().strip(),
         key=(instance.state / "id_ed25519.pub").read_text().strip(),
     )
-    return podman("exec", "--interactive", instance.container(host), "sh", stdin=script).strip().splitlines()[-1]
+    key = podman("exec", "--interactive", instance.container(host), "sh", stdin=script).strip().splitlines()[-1]
+    podman("exec", "--interactive", instance.container(host), "sh", stdin=signatures())
+    return key
 
 
 def secrets_of(instance: Instance) -> None:

@@ -59,6 +59,7 @@ class Way:
     key: str
     nameservers: list[str]
     neighbours: dict[str, str]  # address by name
+    setup: str  # shell commands of its first boot
 
 
 def accelerator() -> list[str]:
@@ -173,6 +174,7 @@ class Machine:
                 key=way.key,
                 host_key=key.read_text(),
             )
+            + way.setup
         )
         return key.with_suffix(".pub").read_text().strip()
 

@@ -12,7 +12,7 @@ from praxisschild.errors import InputError
 
 if TYPE_CHECKING:
     import ipaddress
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from praxisschild.catalogue import Catalogue
@@ -46,6 +46,21 @@ class Account(_Model):
 
     def exists_on(self, host: str) -> bool:
         return self.hosts == "all" or host in self.hosts
+
+
+class MalwareExclusion(_Model):
+    """A folder that the malware scanner leaves alone because the maker of a practice's program demands it."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^(/[^/\s]+){2,}$")]
+    reason: Reason
+    hosts: list[Text] | Literal["all"] = "all"
+
+
+class MalwareProduct(_Model):
+    """A malware scanner other than ClamAV, which Praxisschild leaves alone and cannot read."""
+
+    product: Text
+    hosts: list[Text] | Literal["all"] = "all"
 
 
 class Deviation(_Model):
@@ -85,6 +100,8 @@ class Practice(_Model):
     separated_hosts: list[Text] = []
     cloud_policy: Literal["forbid", "c5_only"] = "forbid"
     cloud_services: list[CloudService] = []
+    malware_exclusions: list[MalwareExclusion] = []
+    other_malware_protection: list[MalwareProduct] = []
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
@@ -112,6 +129,14 @@ class Practice(_Model):
         """Packages that may copy data to those services."""
         return {package for service in self.cloud_services_until(today) for package in service.packages}
 
+    def malware_exclusions_of(self, host: str) -> list[MalwareExclusion]:
+        return [one for one in self.malware_exclusions if one.hosts == "all" or host in one.hosts]
+
+    def other_malware_protection_of(self, host: str) -> str | None:
+        """The scanner that protects the host instead of ClamAV; None if there is no other."""
+        found = (one for one in self.other_malware_protection if one.hosts == "all" or host in one.hosts)
+        return next((one.product for one in found), None)
+
     def sources_of(self, service: Service) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """The networks that may reach the service."""
         return [self.networks[name] for name in service.sources]
@@ -124,6 +149,7 @@ _WAYS_OUT = {
     "string_too_short": "write the reason in words that an auditor can follow (10 characters at least)",
     "date_from_datetime_parsing": "write the date as YYYY-MM-DD",
     "date_parsing": "write the date as YYYY-MM-DD",
+    "string_pattern_mismatch": "name one folder by its absolute path, two levels deep at least, for example /opt/pvs",
     "ip_any_network": "write the network as address/prefix with host bits zero, for example 192.168.10.0/24",
 }
 
@@ -223,6 +249,7 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
     for number, account in enumerate(practice.accounts):
         for host in account.hosts if account.hosts != "all" else []:
             known(f"accounts.{number}.hosts", host, hosts, "host")
+    _check_malware_references(practice, known, hosts)
     for number, deviation in enumerate(practice.deviations):
         known(f"deviations.{number}.requirement", deviation.requirement, catalogue.ids, "requirement")
         for host in deviation.hosts if deviation.hosts != "all" else []:
@@ -233,6 +260,19 @@ def _check_separated_hosts(practice: Practice, file: Path, hosts: set[str]) -> N
     for number, host in enumerate(practice.separated_hosts):
         if host not in hosts:
             raise InputError(file, f"praxis.separated_hosts.{number}", f"unknown host {host!r}", _nearest(host, hosts))
+
+
+def _check_malware_references(
+    practice: Practice, known: Callable[[str, str, Iterable[str], str], None], hosts: set[str]
+) -> None:
+    named = [(f"malware_exclusions.{number}", one.hosts) for number, one in enumerate(practice.malware_exclusions)]
+    named += [
+        (f"other_malware_protection.{number}", one.hosts)
+        for number, one in enumerate(practice.other_malware_protection)
+    ]
+    for field, chosen in named:
+        for host in chosen if chosen != "all" else []:
+            known(f"{field}.hosts", host, hosts, "host")
 
 
 def check_role_variables(

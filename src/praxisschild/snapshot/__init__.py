@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from praxisschild.snapshot.access import Access
 from praxisschild.snapshot.desktop import Desktop
 from praxisschild.snapshot.office import Office
+from praxisschild.snapshot.protection import Protection
 from praxisschild.snapshot.sections import SCHEMA_VERSION, SnapshotError, Unreadable
 from praxisschild.snapshot.software import Software
 from praxisschild.snapshot.storage import Storage
@@ -22,5 +23,5 @@ __all__ = ["SCHEMA_VERSION", "Snapshot", "SnapshotError", "Unreadable"]
 
 
 @dataclass(frozen=True)
-class Snapshot(Access, Desktop, Office, Software, Storage, Support, System):
+class Snapshot(Support, Access, Desktop, Office, Protection, Software, Storage, System):
     """One host's effective state. Attributes are read from the document when they are asked for."""
