@@ -100,8 +100,12 @@ class Volume:
             if not stat.S_ISBLK(os.stat(self.device).st_mode):
                 self.module.fail_json(msg=f"disk_encryption_device: {self.device} is no disk")
         except OSError:
-            self.module.fail_json(msg=f"disk_encryption_device: {self.device} does not exist on this host; ls /dev/disk/by-id")
-        _, listed = self.command("lsblk", "--json", "--output", "NAME,TYPE,FSTYPE,LABEL,MOUNTPOINTS,PTTYPE", self.device)
+            self.module.fail_json(
+                msg=f"disk_encryption_device: {self.device} does not exist on this host; ls /dev/disk/by-id"
+            )
+        _, listed = self.command(
+            "lsblk", "--json", "--output", "NAME,TYPE,FSTYPE,LABEL,MOUNTPOINTS,PTTYPE", self.device
+        )
         found = json.loads(listed)["blockdevices"][0]
         if found["fstype"] == "crypto_LUKS" and found["label"] == self.name:
             return True
@@ -113,7 +117,9 @@ class Volume:
                 if disk.read(LOOKED_AT).strip(b"\0"):
                     content = ["unknown data"]
         if content:
-            self.module.fail_json(msg=f"disk_encryption_device: {self.device} is not empty ({', '.join(content)}). {WAY_OUT}")
+            self.module.fail_json(
+                msg=f"disk_encryption_device: {self.device} is not empty ({', '.join(content)}). {WAY_OUT}"
+            )
         return False
 
     def check_means(self) -> None:
@@ -124,7 +130,7 @@ class Volume:
             )
         if self.module.params["unlock"] == "tpm2" and not any(Path("/sys/class/tpmrm").glob("*")):
             self.module.fail_json(
-                msg="disk_encryption_unlock: this host has no TPM 2.0; choose keyfile (on an encrypted system disk) or passphrase"
+                msg="disk_encryption_unlock: this host has no TPM 2.0; choose passphrase or keyfile"
             )
 
     def format(self) -> None:
@@ -148,7 +154,9 @@ class Volume:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o400)
         os.write(descriptor, os.urandom(64))
         os.close(descriptor)
-        self.command("cryptsetup", "luksAddKey", *KDF_OF_KEY_FILE, "--key-file=-", self.device, str(fresh), data=self.passphrase)
+        self.command(
+            "cryptsetup", "luksAddKey", *KDF_OF_KEY_FILE, "--key-file=-", self.device, str(fresh), data=self.passphrase
+        )
         fresh.replace(self.key)
 
     def back_header_up(self) -> None:

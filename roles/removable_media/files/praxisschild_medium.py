@@ -47,19 +47,25 @@ FILE_SYSTEMS = {
 }
 CONTAINERS = {"crypto_LUKS", "BitLocker"}
 PENDING, RELEASED, BLOCKED, SCANNING, TAKEN = "pending", "released", "blocked", "scanning", "taken"
-WORDS = {PENDING: "wartet", RELEASED: "freigegeben", BLOCKED: "GESPERRT", SCANNING: "wird untersucht", TAKEN: "wird überschrieben"}
+WORDS = {
+    PENDING: "wartet",
+    RELEASED: "freigegeben",
+    BLOCKED: "GESPERRT",
+    SCANNING: "wird untersucht",
+    TAKEN: "wird überschrieben",
+}
 UNFINISHED = "praxisschild-neu-"  # containers that are being set up
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The command is not carried out; the text says why, in the words of the practice."""
 
 
-class Blocked(Exception):
+class BlockedError(Exception):
     """The medium stays locked; the text says why."""
 
 
-class Gone(Exception):
+class GoneError(Exception):
     """The medium was pulled out."""
 
 
@@ -181,7 +187,9 @@ class Device:
     @property
     def is_swap(self) -> bool:
         used = Path("/proc/swaps").read_text(encoding="utf-8").split()
-        return str(self.node) in used or (self.name.startswith("dm-") and f"/dev/mapper/{self.attribute('dm/name')}" in used)
+        return str(self.node) in used or (
+            self.name.startswith("dm-") and f"/dev/mapper/{self.attribute('dm/name')}" in used
+        )
 
     @property
     def family(self) -> list[Device]:
@@ -195,18 +203,18 @@ class Device:
         """Tell the kernel to refuse, or to take, writes.
 
         Raises:
-            Gone: the medium is not there any more.
+            GoneError: the medium is not there any more.
         """
         try:
             descriptor = os.open(self.node, os.O_RDONLY | os.O_NONBLOCK)
         except OSError:
-            raise Gone(self.name) from None
+            raise GoneError(self.name) from None
         try:
             fcntl.ioctl(descriptor, BLKROSET, int(value).to_bytes(4, sys.byteorder))
         except OSError as error:
             if not value:
                 return  # a write-protected medium stays so
-            raise Blocked(f"Schreibschutz nicht möglich: {error.strerror}") from None
+            raise BlockedError(f"Schreibschutz nicht möglich: {error.strerror}") from None
         finally:
             os.close(descriptor)
 
@@ -214,7 +222,9 @@ class Device:
 def described(properties: dict[str, str]) -> str:
     """Maker, model and serial number of the medium."""
     names = ("ID_VENDOR", "ID_MODEL", "ID_SERIAL_SHORT")
-    return " ".join(properties[name] for name in names if properties.get(name)) or properties.get("DM_NAME", "unbekannt")
+    return " ".join(properties[name] for name in names if properties.get(name)) or properties.get(
+        "DM_NAME", "unbekannt"
+    )
 
 
 def key_of(device: Device, properties: dict[str, str]) -> str:
@@ -316,7 +326,7 @@ def mounted(device: Device, kind: str) -> Iterator[Path]:
     """The file system, readable and nothing else, in this process's own view of the files.
 
     Raises:
-        Blocked: it cannot be mounted.
+        BlockedError: it cannot be mounted.
     """
     driver, extra = FILE_SYSTEMS[kind]
     place = Path("/run/praxisschild/scan", device.name)
@@ -324,7 +334,7 @@ def mounted(device: Device, kind: str) -> Iterator[Path]:
     options = ",".join(filter(None, ("ro,nodev,nosuid,noexec", extra)))
     done = run("mount", "-t", driver, "-o", options, str(device.node), str(place))
     if done.returncode:
-        raise Blocked(f"Dateisystem {kind} ist nicht lesbar: {last_words(done)}")
+        raise BlockedError(f"Dateisystem {kind} ist nicht lesbar: {last_words(done)}")
     try:
         yield place
     finally:
@@ -336,7 +346,7 @@ def scan(place: Path) -> tuple[list[str], list[str]]:
     """Names of what was found, and of the files, by the resident scanner or by one of its own.
 
     Raises:
-        Blocked: there is no scanner, or it could not read everything.
+        BlockedError: there is no scanner, or it could not read everything.
     """
     said = []
     if run("clamdscan", "--ping", "1", timeout=60).returncode == 0:
@@ -349,7 +359,7 @@ def scan(place: Path) -> tuple[list[str], list[str]]:
     if done.returncode in (0, 1):
         return findings(done.stdout, place)
     said.append(f"clamscan: {last_words(done)}")
-    raise Blocked(f"keine Untersuchung möglich ({'; '.join(said)})")
+    raise BlockedError(f"keine Untersuchung möglich ({'; '.join(said)})")
 
 
 def findings(text: str, place: Path) -> tuple[list[str], list[str]]:
@@ -362,7 +372,7 @@ def examine(device: Device, properties: dict[str, str]) -> tuple[bool, str]:
     """Whether the medium may be written to, and what to tell about it.
 
     Raises:
-        Blocked: it must not be used at all.
+        BlockedError: it must not be used at all.
     """
     kind = properties.get("ID_FS_TYPE", "")
     demanded = config().get("unencrypted") == "read-only"
@@ -373,13 +383,13 @@ def examine(device: Device, properties: dict[str, str]) -> tuple[bool, str]:
         what = "Partitionen werden einzeln untersucht" if device.partitions else "leer oder ohne lesbares Dateisystem"
         return True, what
     if kind not in FILE_SYSTEMS:
-        raise Blocked(f"Dateisystem {kind} kann hier nicht untersucht werden")
+        raise BlockedError(f"Dateisystem {kind} kann hier nicht untersucht werden")
     with mounted(device, kind) as place:
         names, files = scan(place)
     if names:
         note_state(device, "", SCANNING, "", files=files)
         alarm("malware", f"{', '.join(names)} auf {described(properties)} ({len(files)} Dateien), Datenträger gesperrt")
-        raise Blocked(f"Schadsoftware: {', '.join(names)} in {len(files)} Dateien")
+        raise BlockedError(f"Schadsoftware: {', '.join(names)} in {len(files)} Dateien")
     if device.name.startswith("dm-"):
         return True, "verschlüsselt, untersucht, nichts gefunden"
     trusted = properties.get("ID_SERIAL_SHORT") in config().get("writable_serials", [])
@@ -414,9 +424,9 @@ def watch(device: Device) -> None:
         note_state(device, key, RELEASED, reason, writable=writable)
         log(f"{device.name} freigegeben: {reason}")
         run("udevadm", "trigger", "--action=change", str(device.folder))
-    except Gone:
+    except GoneError:
         log(f"{device.name} wurde während der Untersuchung abgezogen")
-    except Blocked as error:
+    except BlockedError as error:
         if not device.exists or device.sequence != sequence:
             log(f"{device.name} wurde während der Untersuchung abgezogen")
             return
@@ -476,28 +486,28 @@ def chosen(path: str, *, internal: bool) -> tuple[Device, dict[str, str]]:
     """The whole medium that may be overwritten.
 
     Raises:
-        Refused: it is none, or it is in use, or it is a disk of this host.
+        RefusedError: it is none, or it is in use, or it is a disk of this host.
     """
     node = Path(path).resolve()
     if not node.exists() or not stat.S_ISBLK(node.stat().st_mode):
-        raise Refused(f"{path} ist kein Datenträger. `praxisschild-medium liste` zeigt, was eingesteckt ist.")
+        raise RefusedError(f"{path} ist kein Datenträger. `praxisschild-medium liste` zeigt, was eingesteckt ist.")
     device = Device(node.name)
     if device.is_partition:
-        raise Refused(f"{path} ist nur ein Teil: Nennen Sie den ganzen Datenträger {device.disk.node}.")
+        raise RefusedError(f"{path} ist nur ein Teil: Nennen Sie den ganzen Datenträger {device.disk.node}.")
     if device.beneath or not device.size:
-        raise Refused(f"{path} ist kein Datenträger, den man als Ganzes überschreiben kann.")
+        raise RefusedError(f"{path} ist kein Datenträger, den man als Ganzes überschreiben kann.")
     for one in device.family:
         if one.mounted_at:
-            raise Refused(f"{one.node} ist eingehängt ({one.mounted_at[0]}): erst auswerfen.")
+            raise RefusedError(f"{one.node} ist eingehängt ({one.mounted_at[0]}): erst auswerfen.")
         if one.is_swap:
-            raise Refused(f"{one.node} ist Auslagerungsspeicher dieses Rechners.")
+            raise RefusedError(f"{one.node} ist Auslagerungsspeicher dieses Rechners.")
         if one.name.startswith("dm-"):
-            raise Refused(f"{one.beneath[0].node} ist aufgeschlossen: erst schließen (auswerfen).")
+            raise RefusedError(f"{one.beneath[0].node} ist aufgeschlossen: erst schließen (auswerfen).")
         if belongs_to_the_system(one, one.properties()):
-            raise Refused(f"{one.node} gehört zu diesem Rechner (/etc/fstab oder /etc/crypttab).")
+            raise RefusedError(f"{one.node} gehört zu diesem Rechner (/etc/fstab oder /etc/crypttab).")
     properties = device.properties()
     if properties.get("PRAXISSCHILD_MEDIUM") != "1" and not internal:
-        raise Refused(f"{path} ist kein Wechseldatenträger. Für eine ausgediente Festplatte: --festplatte")
+        raise RefusedError(f"{path} ist kein Wechseldatenträger. Für eine ausgediente Festplatte: --festplatte")
     return device, properties
 
 
@@ -505,7 +515,7 @@ def confirm(device: Device, properties: dict[str, str], what: str) -> None:
     """Have the person type the device's name.
 
     Raises:
-        Refused: something else was typed.
+        RefusedError: something else was typed.
     """
     sys.stdout.write(
         f"{what}: {device.node}, {described(properties)}, {device.size / 1e9:.1f} GB\n"
@@ -514,7 +524,7 @@ def confirm(device: Device, properties: dict[str, str], what: str) -> None:
     )
     sys.stdout.flush()
     if sys.stdin.readline().strip() != device.name:
-        raise Refused("Nicht bestätigt, nichts wurde verändert.")
+        raise RefusedError("Nicht bestätigt, nichts wurde verändert.")
 
 
 @contextlib.contextmanager
@@ -522,7 +532,7 @@ def taken(device: Device) -> Iterator[None]:
     """The medium without its lock, and left alone by the scanner until what is done here has ended.
 
     Raises:
-        Refused: it cannot be written to.
+        RefusedError: it cannot be written to.
     """
     family = device.family
     for one in family:
@@ -532,7 +542,7 @@ def taken(device: Device) -> Iterator[None]:
         for one in reversed(family):
             one.set_read_only(False)
         if device.is_read_only:
-            raise Refused(f"{device.node} ist schreibgeschützt (Schalter am Datenträger?).")
+            raise RefusedError(f"{device.node} ist schreibgeschützt (Schalter am Datenträger?).")
         yield
     finally:
         for one in family:
@@ -544,7 +554,7 @@ def overwrite(device: Device, rounds: int) -> str:
     """Overwrite with random data and then zeros, and read everything back; the method in words.
 
     Raises:
-        Refused: something is left.
+        RefusedError: something is left.
     """
     method = f"{rounds}-mal mit Zufallsdaten und einmal mit Nullen überschrieben"
     flash = device.attribute("queue/rotational") == "0" and device.attribute("queue/discard_max_bytes") not in ("", "0")
@@ -559,8 +569,8 @@ def overwrite(device: Device, rounds: int) -> str:
         compared = run("cmp", "--bytes", str(device.size), str(device.node), "/dev/zero")
         if compared.returncode == 0:
             return method + ", zurückgelesen: alles leer"
-        raise Refused(f"Beim Zurücklesen war nicht alles leer: {last_words(compared)}")
-    raise Refused("Der Datenträger ließ sich nicht ganz überschreiben: physisch vernichten.")
+        raise RefusedError(f"Beim Zurücklesen war nicht alles leer: {last_words(compared)}")
+    raise RefusedError("Der Datenträger ließ sich nicht ganz überschreiben: physisch vernichten.")
 
 
 def wipe(options: argparse.Namespace) -> None:
@@ -571,7 +581,7 @@ def wipe(options: argparse.Namespace) -> None:
     try:
         with taken(device):
             method = overwrite(device, rounds)
-    except (Refused, Gone, Blocked) as error:
+    except (RefusedError, GoneError, BlockedError) as error:
         keep_record(device, properties, "Löschen", f"gescheitert: {error}")
         raise
     keep_record(device, properties, "Löschen", "erfolgreich", method=method)
@@ -582,7 +592,7 @@ def passphrase(least: int) -> str:
     """What the person types twice, or the first line of standard input.
 
     Raises:
-        Refused: too short, or not twice the same.
+        RefusedError: too short, or not twice the same.
     """
     if not sys.stdin.isatty():
         typed = again = sys.stdin.readline().rstrip("\n")
@@ -590,9 +600,9 @@ def passphrase(least: int) -> str:
         typed = getpass.getpass(f"Neue Passphrase (mindestens {least} Zeichen): ")
         again = getpass.getpass("Noch einmal: ")
     if len(typed) < least:
-        raise Refused(f"Die Passphrase ist zu kurz: mindestens {least} Zeichen.")
+        raise RefusedError(f"Die Passphrase ist zu kurz: mindestens {least} Zeichen.")
     if typed != again:
-        raise Refused("Die beiden Eingaben sind verschieden.")
+        raise RefusedError("Die beiden Eingaben sind verschieden.")
     return typed
 
 
@@ -608,7 +618,7 @@ def encrypt(options: argparse.Namespace) -> None:
     try:
         with taken(device):
             fill(device, parameters, secret, options.name)
-    except (Refused, Gone, Blocked) as error:
+    except (RefusedError, GoneError, BlockedError) as error:
         keep_record(device, properties, "Verschlüsseln", f"gescheitert: {error}")
         raise
     keep_record(device, properties, "Verschlüsseln", "erfolgreich", method=f"LUKS2, {cipher}, {bits} Bit, {pbkdf}")
@@ -619,7 +629,7 @@ def fill(device: Device, parameters: list[str], secret: str, label: str) -> None
     """The container, and a file system in it.
 
     Raises:
-        Refused: a step failed.
+        RefusedError: a step failed.
     """
     node, mapper = str(device.node), UNFINISHED + device.name
     required(run("wipefs", "--all", "--force", node))
@@ -636,11 +646,13 @@ def fill(device: Device, parameters: list[str], secret: str, label: str) -> None
 
 
 def required(done: subprocess.CompletedProcess[str]) -> None:
-    """Raises:
-    Refused: the command failed.
+    """Nothing, if the command went well.
+
+    Raises:
+        RefusedError: it failed.
     """
     if done.returncode:
-        raise Refused(f"{done.args[0]}: {last_words(done)}")
+        raise RefusedError(f"{done.args[0]}: {last_words(done)}")
 
 
 def listing(options: argparse.Namespace) -> None:
@@ -651,7 +663,9 @@ def listing(options: argparse.Namespace) -> None:
         state = state_of(device)
         if not state or state.get("sequence") != device.sequence:
             continue
-        rows.append({"device": device.name, "read_only": device.is_read_only, **{k: state[k] for k in ("state", "reason")}})
+        rows.append(
+            {"device": device.name, "read_only": device.is_read_only, **{k: state[k] for k in ("state", "reason")}}
+        )
     if options.json:
         sys.stdout.write(json.dumps(rows, ensure_ascii=False) + "\n")
         return
@@ -713,12 +727,12 @@ def main() -> int:
             watch(Device(options.name))
             return 0
         if options.command != "liste" and os.geteuid() != 0:
-            raise Refused("Dafür braucht es Administratorrechte: sudo praxisschild-medium …")
+            raise RefusedError("Dafür braucht es Administratorrechte: sudo praxisschild-medium …")
         {"liste": listing, "loeschen": wipe, "verschluesseln": encrypt}[options.command](options)
-    except (Refused, Blocked) as error:
+    except (RefusedError, BlockedError) as error:
         sys.stderr.write(f"praxisschild-medium: {error}\n")
         return 1
-    except Gone:
+    except GoneError:
         sys.stderr.write("praxisschild-medium: Der Datenträger wurde abgezogen.\n")
         return 1
     return 0

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # Verwaltet von Praxisschild: Änderungen hier werden überschrieben.
-"""Prüfsummen: ist auf dem Datenträger noch alles so, wie es darauf geschrieben wurde?
+"""Prüfsummen zeigen, ob auf dem Datenträger noch alles so ist, wie es darauf geschrieben wurde.
 
 Vor dem Versand wird zu jeder Datei eines Ordners eine Prüfsumme (SHA-256) aufgeschrieben; der Empfänger rechnet nach.
 Wer die Dateien fälscht, kann auch die Prüfsummen fälschen: dagegen hilft die Unterschrift mit GnuPG (--signieren). Sie
@@ -23,7 +23,7 @@ SIGNATURE = f"{LIST}.asc"
 LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The command is not carried out; the text says why, in the words of the practice."""
 
 
@@ -69,7 +69,7 @@ def create(options: argparse.Namespace) -> int:
     folder = options.ordner
     found = files(folder)
     if not found:
-        raise Refused(f"In {folder} liegen keine Dateien.")
+        raise RefusedError(f"In {folder} liegen keine Dateien.")
     lines = []
     for name in found:
         mark, written = escaped(name)
@@ -90,14 +90,14 @@ def gpg(arguments: list[str]) -> str:
     """What gpg says.
 
     Raises:
-        Refused: it is missing or fails.
+        RefusedError: it is missing or fails.
     """
     try:
         done = subprocess.run(["gpg", *arguments], capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError:
-        raise Refused("gpg ist nicht installiert.") from None
+        raise RefusedError("gpg ist nicht installiert.") from None
     if done.returncode:
-        raise Refused(f"GnuPG: {' '.join(done.stderr.split())[-300:]}")
+        raise RefusedError(f"GnuPG: {' '.join(done.stderr.split())[-300:]}")
     return done.stdout + done.stderr
 
 
@@ -107,12 +107,14 @@ def verify(options: argparse.Namespace) -> int:
     try:
         text = (folder / LIST).read_text(encoding="utf-8", errors="surrogateescape")
     except FileNotFoundError:
-        raise Refused(f"In {folder} liegt keine {LIST}: `praxisschild-pruefsumme erstellen` legt sie an.") from None
+        raise RefusedError(
+            f"In {folder} liegt keine {LIST}: `praxisschild-pruefsumme erstellen` legt sie an."
+        ) from None
     expected = {}
     for line in text.splitlines():
         found = LINE.fullmatch(line)
         if not found:
-            raise Refused(f"{LIST} ist beschädigt.")
+            raise RefusedError(f"{LIST} ist beschädigt.")
         expected[unescaped(found[1], found[3])] = found[2]
     present = set(files(folder))
     faults = [f"FEHLT      {name}" for name in sorted(expected.keys() - present)]
@@ -126,7 +128,7 @@ def verify(options: argparse.Namespace) -> int:
             said = gpg(["--status-fd", "1", "--verify", str(folder / SIGNATURE), str(folder / LIST)])
             signer = re.search(r"GOODSIG \S+ (.+)", said)
             signed = f"unterschrieben von {signer[1] if signer else 'unbekannt'}"
-        except Refused as error:
+        except RefusedError as error:
             faults.append(f"UNTERSCHRIFT ungültig: {error}")
     elif options.unterschrift:
         faults.append("UNTERSCHRIFT fehlt")
@@ -161,9 +163,9 @@ def main() -> int:
     options = parser.parse_args()
     try:
         if not options.ordner.is_dir():
-            raise Refused(f"{options.ordner} ist kein Ordner.")
+            raise RefusedError(f"{options.ordner} ist kein Ordner.")
         return create(options) if options.command == "erstellen" else verify(options)
-    except Refused as error:
+    except RefusedError as error:
         sys.stderr.write(f"praxisschild-pruefsumme: {error}\n")
         return 2
     except OSError as error:
