@@ -129,9 +129,7 @@ class Volume:
                 msg=f"disk_encryption_passphrase: at least {LEAST_PASSPHRASE} characters; set it in the vault"
             )
         if self.module.params["unlock"] == "tpm2" and not any(Path("/sys/class/tpmrm").glob("*")):
-            self.module.fail_json(
-                msg="disk_encryption_unlock: this host has no TPM 2.0; choose passphrase or keyfile"
-            )
+            self.module.fail_json(msg="disk_encryption_unlock: this host has no TPM 2.0; choose passphrase or keyfile")
 
     def format(self) -> None:
         """The container, the volume's second key, and a file system in it."""

@@ -313,8 +313,11 @@ def encryption_is_sound(device: Device) -> tuple[bool, str]:
     if not dump:
         return True, "kein LUKS"
     ciphers = set(re.findall(r"^\s*[Cc]ipher:\s+(\S+)", dump, re.MULTILINE))
+    ciphers |= {
+        "-".join(words) for words in re.findall(r"^Cipher name:\s+(\S+)\s+Cipher mode:\s+(\S+)", dump, re.MULTILINE)
+    }
     sizes = [int(bits) for bits in re.findall(r"^\s*(?:Cipher key|MK bits):\s+(\d+)", dump, re.MULTILINE)]
-    if not ciphers or not all(cipher.startswith("aes-xts") or cipher == "aes" for cipher in ciphers):
+    if not ciphers or not all(cipher.startswith("aes-xts") for cipher in ciphers):
         return False, f"Verfahren {', '.join(sorted(ciphers)) or 'unbekannt'}"
     if not sizes or min(sizes) < 256:
         return False, "Schlüssel zu kurz"

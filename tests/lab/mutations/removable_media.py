@@ -29,7 +29,7 @@ MUTATIONS = {
     ),
     "sticks start something by themselves": Mutation(
         "arbeitsplatz-1",
-        "sed -i 's/autorun-never=true/autorun-never=false/' /etc/dconf/db/local.d/20-praxisschild-medium && dconf update",
+        "sed -i 's/autorun-never=true/autorun-never=false/' /etc/dconf/db/local.d/20-*medium && dconf update",
         frozenset({"test_desktop_starts_nothing_by_itself"}),
         "removable_media",
     ),
@@ -82,7 +82,7 @@ MUTATIONS = {
     ),
     "everything is released unseen": Mutation(
         HOST,
-        "sed -i 's/GOTO=\"praxisschild_medium\"/GOTO=\"praxisschild_end\"/' " + RULES + " && udevadm control --reload",
+        'sed -i \'s/GOTO="praxisschild_medium"/GOTO="praxisschild_end"/\' ' + RULES + " && udevadm control --reload",
         frozenset(
             {
                 "test_infected_medium_stays_locked",
@@ -96,7 +96,7 @@ MUTATIONS = {
     ),
     "nothing is ever released": Mutation(
         HOST,
-        "sed -i 's/ENV{PRAXISSCHILD_STATE}==\"released\"/ENV{PRAXISSCHILD_STATE}==\"never\"/' "
+        'sed -i \'s/ENV{PRAXISSCHILD_STATE}=="released"/ENV{PRAXISSCHILD_STATE}=="never"/\' '
         + RULES
         + " && udevadm control --reload",
         # an encrypted stick that nobody can unlock has not appeared

@@ -191,10 +191,11 @@ def luks(device: str) -> Any:
     segments = dump.partition("Data segments:")[2].partition("Keyslots:")[0] or dump
     slots = dump.partition("Keyslots:")[2].partition("Tokens:")[0]
     cipher = re.search(r"^\s*[Cc]ipher:\s+(\S+)", segments, re.MULTILINE)
+    old = re.search(r"^Cipher name:\s+(\S+)\s+Cipher mode:\s+(\S+)", dump, re.MULTILINE)  # LUKS1
     bits = [int(size) for size in re.findall(r"^\s*(?:Cipher key|Key|MK bits):\s+(\d+)", dump, re.MULTILINE)]
     return {
         "version": int(version[1]) if version else None,
-        "cipher": cipher[1] if cipher else None,
+        "cipher": cipher[1] if cipher else f"{old[1]}-{old[2]}" if old else None,
         "key_bits": min(bits) if bits else None,
         "kdf": sorted(set(re.findall(r"^\s*PBKDF:\s+(\S+)", slots, re.MULTILINE))),
         "slots": len(re.findall(r"^\s+\d+: luks", slots, re.MULTILINE)),
