@@ -147,7 +147,9 @@ def is_offered(name: str) -> bool:
         line.partition("=")[::2]
         for line in run(["udevadm", "info", "--query=property", f"--name=/dev/{name}"]).stdout.splitlines()
     )
-    return bool(shown) and shown.get("UDISKS_IGNORE") != "1" and shown.get("SYSTEMD_READY", "1") != "0"
+    # a device that udev has not got to yet is nobody's
+    seen = "USEC_INITIALIZED" in shown
+    return seen and shown.get("UDISKS_IGNORE") != "1" and shown.get("SYSTEMD_READY", "1") != "0"
 
 
 def mounts(name: str, option: str) -> bool:
@@ -156,28 +158,26 @@ def mounts(name: str, option: str) -> bool:
     return run(["unshare", "--mount", "sh", "-c", script, "sh", f"/dev/{name}"]).returncode == 0
 
 
-def outcome(name: str, *, unlocked: bool = False) -> dict[str, Any]:
+def outcome(name: str) -> dict[str, Any]:
     """What the host has made of the medium, as soon as it has made up its mind."""
     if not name:
         return {"appeared": False, "usable": False, "writable": False, "seconds": 0.0}
     node = Path("/dev", name)
-    begun = time.monotonic()
+    refusals = 0
 
     def decided() -> bool:
-        return not node.exists() or is_offered(name) or (time.monotonic() - begun > 3 and not mounts(name, "ro"))
+        nonlocal refusals
+        if not node.exists() or is_offered(name):
+            return True
+        refusals = 0 if mounts(name, "ro") else refusals + 1
+        return refusals > 3  # once may be the scanner, which has it for itself for a moment
 
     seconds = wait_for(decided, PATIENCE)
     # a container that is locked again at once has gone
     usable = node.exists() and is_offered(name) and mounts(name, "ro")
     read_only = Path(f"/sys/class/block/{name}/ro")
     writable = usable and read_only.read_text(encoding="utf-8").strip() == "0" and mounts(name, "rw")
-    return {
-        "appeared": True,
-        "usable": usable,
-        "writable": writable,
-        "seconds": seconds or float(PATIENCE),
-        "unlocked": unlocked,
-    }
+    return {"appeared": True, "usable": usable, "writable": writable, "seconds": seconds or float(PATIENCE)}
 
 
 def unlock(number: int, passphrase: str) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def unlock(number: int, passphrase: str) -> dict[str, Any]:
         return outcome("")
     try:
         mapped = Path(f"/dev/mapper/{name}").resolve().name
-        return outcome(mapped, unlocked=True)
+        return outcome(mapped)
     finally:
         run(["systemctl", "stop", "praxisschild-medium@dm-*.service"])
         run(["cryptsetup", "close", name])
