@@ -13,6 +13,7 @@ null}``; ``medium`` is ``{"appeared": bool, "usable": bool, "writable": bool, "s
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import tempfile
@@ -31,7 +32,7 @@ MODULES = ("dummy_hcd", "libcomposite", "usb_f_mass_storage")
 # in two halves, so that no scanner takes this program for the sample
 EICAR = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-" + "STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 MARK = b"Befund: geheim " * 40
-PATIENCE = 45
+PATIENCE = 30
 SIZE = 32 << 20
 
 
@@ -158,6 +159,19 @@ def mounts(name: str, option: str) -> bool:
     return run(["unshare", "--mount", "sh", "-c", script, "sh", f"/dev/{name}"]).returncode == 0
 
 
+def is_held(name: str) -> bool:
+    """Whether somebody has claimed the device for himself, and not by mounting it, as a scanner does for a moment."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(f"/dev/{name}", os.O_RDONLY | os.O_EXCL))
+        return False
+    number = Path(f"/sys/class/block/{name}/dev").read_text(encoding="utf-8").strip()
+    for mounted in Path("/proc").glob("[0-9]*/mountinfo"):
+        with contextlib.suppress(OSError):
+            if f" {number} " in mounted.read_text(encoding="utf-8", errors="replace"):
+                return False
+    return True
+
+
 def outcome(name: str) -> dict[str, Any]:
     """What the host has made of the medium, as soon as it has made up its mind."""
     if not name:
@@ -169,8 +183,8 @@ def outcome(name: str) -> dict[str, Any]:
         nonlocal refusals
         if not node.exists() or is_offered(name):
             return True
-        refusals = 0 if mounts(name, "ro") else refusals + 1
-        return refusals > 3  # once may be the scanner, which has it for itself for a moment
+        refusals = refusals + 1 if is_held(name) else 0
+        return refusals > 1
 
     seconds = wait_for(decided, PATIENCE)
     # a container that is locked again at once has gone
