@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Size = Literal["praxis", "mittel", "gross"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Folder = Annotated[str, StringConstraints(pattern=r"^/")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
 
 
@@ -102,6 +103,7 @@ class Practice(_Model):
     cloud_services: list[CloudService] = []
     malware_exclusions: list[MalwareExclusion] = []
     other_malware_protection: list[MalwareProduct] = []
+    patient_data: list[Folder] = ["/home", "/srv"]
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
     withdrawn_requirements: Literal["keep", "drop"] = "keep"

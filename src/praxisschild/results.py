@@ -502,6 +502,7 @@ _UNITS = {
 }
 _SECONDS = ((86400, "Tag", "Tage"), (3600, "Stunde", "Stunden"), (60, "Minute", "Minuten"), (1, "Sekunde", "Sekunden"))
 BOUND_NAMES = {
+    "cipher": "Verschlüsselungsverfahren",
     "daily_backup_age": "Alter der Tagessicherung",
     "encrypted": "verschlüsselt",
     "failed_logins": "Fehlversuche bis zur Sperre",
@@ -509,6 +510,8 @@ BOUND_NAMES = {
     "keep_daily": "aufbewahrte Tagessicherungen",
     "keep_monthly": "aufbewahrte Monatssicherungen",
     "keep_weekly": "aufbewahrte Wochensicherungen",
+    "key_bits": "Schlüssellänge",
+    "key_derivation": "Schlüsselableitung",
     "lock_after": "Bildschirmsperre nach",
     "lock_delay": "Sperre wirksam nach",
     "monthly_backup_age": "Alter der Monatssicherung",
