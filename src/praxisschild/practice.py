@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints, ValidationError, model_validator
 
+from praxisschild.applicability import dropped_requirements
 from praxisschild.errors import InputError
+from praxisschild.log_host import Alarm, LogSender, check_log_host
 
 if TYPE_CHECKING:
     import ipaddress
@@ -72,6 +74,9 @@ class Practice(_Model):
     networks: dict[str, IPvAnyNetwork]
     services: list[Service] = []
     accounts: list[Account] = []
+    log_host: Text | None = None
+    alarm: Alarm | None = None
+    log_senders: list[LogSender] = []
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
@@ -137,8 +142,11 @@ def parse_practice(
         if first["type"] not in {"missing", "extra_forbidden"}:
             reason += f" (found: {first['input']!r})"
         raise InputError(file, field, reason, _WAYS_OUT.get(first["type"], "correct the value")) from None
-    _check_references(practice, file, catalogue, set(hosts))
+    hosts = set(hosts)
+    _check_references(practice, file, catalogue, hosts)
     if strict:
+        dropped = dropped_requirements(catalogue, practice, hosts, today)
+        check_log_host(practice, file, hosts, {host for host in hosts if "2021-A2-11" not in dropped[host]})
         for number, deviation in enumerate(practice.deviations):
             if deviation.expires < today:
                 raise InputError(
@@ -159,6 +167,8 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
     known("edition", practice.edition, ["auto", *catalogue.editions], "edition")
     for feature in practice.features:
         known(f"features.{feature}", feature, catalogue.features, "feature")
+    if practice.log_host is not None:
+        known("log_host", practice.log_host, hosts, "host")
     for number, service in enumerate(practice.services):
         known(f"services.{number}.host", service.host, hosts, "host")
         for source in service.sources:
