@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from praxisschild.snapshot.access import Access
 from praxisschild.snapshot.desktop import Desktop
+from praxisschild.snapshot.logs import Logs
 from praxisschild.snapshot.sections import SCHEMA_VERSION, SnapshotError, Unreadable
 from praxisschild.snapshot.software import Software
 from praxisschild.snapshot.storage import Storage
@@ -20,5 +21,5 @@ __all__ = ["SCHEMA_VERSION", "Snapshot", "SnapshotError", "Unreadable"]
 
 
 @dataclass(frozen=True)
-class Snapshot(System, Access, Desktop, Software, Storage):
+class Snapshot(System, Access, Desktop, Software, Storage, Logs):
     """One host's effective state. Attributes are read from the document when they are asked for."""
