@@ -502,15 +502,21 @@ _UNITS = {
 }
 _SECONDS = ((86400, "Tag", "Tage"), (3600, "Stunde", "Stunden"), (60, "Minute", "Minuten"), (1, "Sekunde", "Sekunden"))
 BOUND_NAMES = {
+    "alarm_delay": "Verzug eines Alarms",
+    "alarmed_logins": "Fehlversuche bis zum Alarm",
+    "certificate_left": "Restlaufzeit von Zertifikaten",
     "daily_backup_age": "Alter der Tagessicherung",
+    "delivery_time": "Ankunft beim Protokollserver nach",
     "encrypted": "verschlüsselt",
     "failed_logins": "Fehlversuche bis zur Sperre",
+    "host_silence": "Schweigen eines Hosts bis zur Nachfrage",
     "inbound_policy": "nicht freigegebene eingehende Verbindungen",
     "keep_daily": "aufbewahrte Tagessicherungen",
     "keep_monthly": "aufbewahrte Monatssicherungen",
     "keep_weekly": "aufbewahrte Wochensicherungen",
     "lock_after": "Bildschirmsperre nach",
     "lock_delay": "Sperre wirksam nach",
+    "log_retention": "Aufbewahrung von Protokollen",
     "monthly_backup_age": "Alter der Monatssicherung",
     "password_length": "Passwortlänge",
     "protection": "WLAN-Verschlüsselung",

@@ -72,7 +72,7 @@ def login(
         not_applicable("Die Praxis hat keinen Protokollserver und braucht in ihrer Größe keinen.")
     if host_name not in known:
         token = secrets.token_hex(4)
-        attempts = bound("2021-A2-11", "failed_logins").at_most
+        attempts = bound("2021-A2-11", "alarmed_logins").at_most
         patience = 30 + bound("2021-A2-11", "delivery_time").at_most
 
         def look() -> tuple[dict[str, Any], float]:

@@ -232,7 +232,7 @@ class Letterbox:
         text = [f"Praxis: {self.config['practice']}", "", *shown, ""]
         text += ["Die vollständigen Meldungen liegen auf dem Protokollserver unter /var/log/praxis."]
         mail.set_content("\n".join(text) + "\n")
-        command = ["msmtp", f"--file={MSMTP}", "--read-envelope-from=off", "--", self.config["mail_to"]]
+        command = ["msmtp", f"--file={MSMTP}", "--", self.config["mail_to"]]
         try:
             done = subprocess.run(command, input=mail.as_bytes(), capture_output=True, timeout=60, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:

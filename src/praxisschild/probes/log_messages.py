@@ -1,7 +1,7 @@
 """Cause messages on a host, for ``log_store`` to look for on the log host.
 
 ``login TOKEN ATTEMPTS``: type so many wrong passwords for a temporary account ``probe-TOKEN`` over SSH. Prints
-``{"first": seconds}``: how long before the end the first of them was refused.
+``{"first": seconds}``: how long before the end the host's own journal noted the first of them.
 ``say TOKEN COUNT``: write so many different messages to the system's log. Prints ``{"said": COUNT}``.
 """
 
@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from praxisschild.probes.host import ProbeError, TemporaryUser, probe, stopping
+from praxisschild.probes.host import ProbeError, TemporaryUser, probe, run, stopping
 from praxisschild.probes.login_lockout import Ssh
 
 if TYPE_CHECKING:
@@ -28,17 +28,23 @@ def login(token: str, attempts: str) -> dict[str, Any]:
         user.set_password()
         ssh = Ssh(user.home)
 
-        def wrong(number: int) -> float:
+        def wrong(number: int) -> None:
             if stopping.is_set():
                 raise ProbeError("stopped")
             if ssh.login(user, f"wrong-{token}-{number}"):
                 raise ProbeError("a wrong password opened the temporary account")
-            return time.monotonic()
 
-        first = wrong(0)
+        started = time.time()
+        wrong(0)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(wrong, range(1, int(attempts))))
-    return {"first": time.monotonic() - first}
+        return {"first": time.time() - noted(f"user={user.name}", started)}
+
+
+def noted(text: str, since: float) -> float:
+    """When the journal first had a message with this text; `since` itself if it has none."""
+    shown = run(["journalctl", "--no-pager", "--quiet", "--output=short-unix", f"--since=@{int(since)}"]).stdout
+    return next((float(line.split()[0]) for line in shown.splitlines() if text in line), since)
 
 
 def say(token: str, count: str) -> dict[str, Any]:

@@ -65,9 +65,11 @@ def away(address: str, port: str) -> dict[str, Any]:
     if armed.returncode:
         raise ProbeError(f"systemd-run: {armed.stderr.strip()}")
     family = "ip6" if ":" in address else "ip"
+    chain = f"inet {TABLE} input"
     rules = (
-        f"table inet {TABLE} {{ chain input {{ type filter hook input priority -50; "
-        f"{family} saddr {address} tcp dport {port} reject with tcp reset; }} }}\n"
+        f"add table inet {TABLE}\n"
+        f"add chain {chain} {{ type filter hook input priority -50; }}\n"
+        f"add rule {chain} {family} saddr {address} tcp dport {port} reject with tcp reset\n"
     )
     loaded = run(["nft", "-f", "-"], rules)
     if loaded.returncode:
