@@ -65,7 +65,8 @@ def check_log_host(practice: Practice, file: Path, hosts: Collection[str], oblig
             raise InputError(
                 file,
                 "praxis.log_host",
-                f"missing: a practice of this size keeps its logs in one place (2021-A2-11; {', '.join(sorted(obliged))})",
+                "missing: a practice of this size keeps its logs in one place (2021-A2-11, for "
+                f"{', '.join(sorted(obliged))})",
                 "name the host of the inventory that is to keep them, or write a deviation from 2021-A2-11",
             )
         if practice.log_senders:
@@ -73,6 +74,9 @@ def check_log_host(practice: Practice, file: Path, hosts: Collection[str], oblig
                 file, "praxis.log_senders", "there is no log host that could listen to devices", "name praxis.log_host"
             )
         return
+    if log_host not in hosts:
+        way_out = f"name a host of the inventory: {', '.join(sorted(hosts))}"
+        raise InputError(file, "praxis.log_host", f"unknown host {log_host!r}", way_out)
     if obliged and practice.alarm is None:
         raise InputError(
             file,

@@ -167,8 +167,6 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
     known("edition", practice.edition, ["auto", *catalogue.editions], "edition")
     for feature in practice.features:
         known(f"features.{feature}", feature, catalogue.features, "feature")
-    if practice.log_host is not None:
-        known("log_host", practice.log_host, hosts, "host")
     for number, service in enumerate(practice.services):
         known(f"services.{number}.host", service.host, hosts, "host")
         for source in service.sources:

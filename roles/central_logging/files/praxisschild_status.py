@@ -102,7 +102,8 @@ def main() -> int:
     except (OSError, ValueError, KeyError, subprocess.TimeoutExpired) as error:
         status.code = UNKNOWN
         status.words = [str(error)]
-    print(f"PRAXISSCHILD {WORDS[status.code]} - {'; '.join(status.words) or 'alles in Ordnung'} | {' '.join(status.figures)}")
+    words = "; ".join(status.words) or "alles in Ordnung"
+    sys.stdout.write(f"PRAXISSCHILD {WORDS[status.code]} - {words} | {' '.join(status.figures)}\n")
     return status.code
 
 

@@ -9,7 +9,6 @@ a restart neither loses an alarm nor sends it twice.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,7 +19,10 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STORE = Path("/var/log/praxis")
 CONFIG = Path("/etc/praxisschild/alarm/config.json")
@@ -69,6 +71,12 @@ class Event:
     subject: str
     what: str
     at: float
+
+
+def say(text: str) -> None:
+    """A line in the host's log."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def clean(text: str) -> str:
@@ -146,7 +154,7 @@ class Follower:
             try:
                 yield from ((host, line) for line in self._of(host, path))
             except OSError as error:
-                print(f"{path}: {error.strerror}", file=sys.stderr)
+                say(f"{path}: {error.strerror}")
         self.from_end = False
 
     def _of(self, host: str, path: Path) -> Iterator[str]:
@@ -187,7 +195,7 @@ class Letterbox:
         if event.at - self.state["told"].get(key, 0) >= SAME_AGAIN:
             self.state["told"][key] = event.at
             self.state["pending"].append(asdict(event))
-            print(f"noted: kind={event.kind} host={event.host}", flush=True)
+            say(f"noted: kind={event.kind} host={event.host}")
 
     def empty(self, now: float) -> None:
         """Send everything in one mail, if there is something, and mail may go."""
@@ -204,13 +212,13 @@ class Letterbox:
         if failed:
             state["retry_at"] = now + RETRY
             state["undelivered_since"] = state["undelivered_since"] or now
-            print(f"mail could not be handed over: {failed}", file=sys.stderr, flush=True)
+            say(f"mail could not be handed over: {failed}")
             return
         state["mails_left"] -= 1
         state.update(undelivered_since=None, retry_at=0, pending=[])
         told = [{key: event[key] for key in ("kind", "host", "subject", "at")} | {"sent": now} for event in pending]
         state["sent"] = [*state["sent"], *told][-200:]
-        print(f"mail handed over: {len(pending)} events", flush=True)
+        say(f"mail handed over: {len(pending)} events")
 
     def _send(self, events: list[dict[str, Any]]) -> str:
         """Hand the mail to the practice's mail server; why it did not take it, empty if it did."""
@@ -283,7 +291,7 @@ class Watch:
         if text != self.saved:
             temporary = STATE.with_suffix(".new")
             temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, STATE)
+            temporary.replace(STATE)
             self.saved = text
 
 

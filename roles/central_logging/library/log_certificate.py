@@ -8,9 +8,9 @@ module: log_certificate
 short_description: Make keys, requests and certificates of the practice's own small authority
 description:
   - A private key is made on the host that uses it and never leaves it. The authority's key stays on the log host.
-  - With O(request) unset, looks at this host's key and certificate. If the certificate is missing, of another authority,
-    of another name or soon to expire, a host with O(authority=true) makes itself a new one, and any other returns a
-    request for the log host.
+  - With O(request) unset, looks at this host's key and certificate. If the certificate is missing, of another
+    authority, of another name or soon to expire, a host with O(authority=true) makes itself a new one, and any other
+    returns a request for the log host.
   - With O(request) set, signs it on the log host.
   - Writes keys only; certificates are returned, for a batch to put them where they belong.
 options:
@@ -69,10 +69,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-
 AUTHORITY_YEARS = 20
 CURVE = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
-HOST = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n"
+HOST = (
+    "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n"
+)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
 
 
@@ -158,7 +159,7 @@ class Certificates:
 
 
 def look(here: Certificates) -> dict[str, Any]:
-    """This host's certificate, or the request for a new one."""
+    """The host's certificate, or the request for a new one."""
     module = here.module
     is_authority = module.params["authority"]
     known = module.params["expected_authority"] or (

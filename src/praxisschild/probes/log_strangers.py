@@ -1,7 +1,7 @@
 """Knock at the log host as somebody who does not belong to the practice, and as a device that does.
 
-``tls ADDRESS PORT CERTIFICATE KEY``: try to open a RELP session there in the clear, over TLS without a certificate, with
-a certificate that a stranger made for the same name, over TLS 1.1, and with the host's own certificate. Prints
+``tls ADDRESS PORT CERTIFICATE KEY``: try to open a RELP session there in the clear, over TLS without a certificate,
+with one that a stranger made for the same name, over TLS 1.1, and with the host's own. Prints
 ``{"clear text": answer, "no certificate": answer, "foreign certificate": answer, "TLS 1.1": answer, "own certificate":
 answer}``; answer is ``accepted``, ``refused`` or ``no connection``.
 ``device ADDRESS PORT SENDER TEXT OTHER``: one syslog datagram with TEXT from the SENDER's address, and one with OTHER
@@ -74,10 +74,9 @@ def tls(address: str, port: str, certificate: str, key: str) -> dict[str, Any]:
     name = own.stdout.rpartition("=")[2].strip() or "praxis"
     with tempfile.TemporaryDirectory() as folder:
         foreign, foreign_key = (str(Path(folder, one)) for one in ("pem", "key"))
-        made = run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={name}"]
-            + ["-addext", f"subjectAltName=DNS:{name}", "-out", foreign, "-keyout", foreign_key]
-        )
+        request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={name}"]
+        files = ["-addext", f"subjectAltName=DNS:{name}", "-out", foreign, "-keyout", foreign_key]
+        made = run(["openssl", *request, *files])
         if made.returncode:
             raise ProbeError(f"openssl: {made.stderr.strip()[-200:]}")
         contexts = {
@@ -98,7 +97,16 @@ def device(address: str, port: str, sender: str, text: str, other: str) -> dict[
 
     data = struct.pack("!HHHH", 514, int(port), 8 + len(message(text)), 0) + message(text)
     header = struct.pack(
-        "!BBHHHBBH4s4s", 0x45, 0, 20 + len(data), 0, 0, 64, socket.IPPROTO_UDP, 0, *map(socket.inet_aton, (sender, address))
+        "!BBHHHBBH4s4s",
+        0x45,
+        0,
+        20 + len(data),
+        0,
+        0,
+        64,
+        socket.IPPROTO_UDP,
+        0,
+        *map(socket.inet_aton, (sender, address)),
     )
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
         raw.sendto(header + data, (address, 0))

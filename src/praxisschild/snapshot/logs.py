@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from praxisschild.snapshot.sections import Sections, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _KEEPS_RUNNING = {"ignore", "syslog", "email", "exec", "suspend", "rotate", "keep_logs"}
 
 
 @dataclass(frozen=True)
 class Forward:
-    """A host to which messages are sent; `peers` are the names that its certificate may bear, none if it is not checked."""
+    """A host to which messages are sent; `peers` are the names its certificate may bear, none if it is not checked."""
 
     target: str
     port: int
@@ -181,7 +183,7 @@ class Logs(Sections):
         return Audit(
             recording=found["enabled"] > 0,
             rules=tuple(found["rules"]),
-            halting=tuple([*halting, *(["failure"] if found["failure"] == 2 else [])]),
+            halting=(*halting, *(["failure"] if found["failure"] == 2 else [])),
         )
 
     @property

@@ -179,7 +179,13 @@ def certificate(path: str, key: str) -> dict[str, Any]:
     text = run("openssl", "x509", "-in", path, "-noout", "-enddate", "-ext", "subjectAltName") or ""
     end = re.search(r"notAfter=(.*) GMT", text)
     until = calendar.timegm(time.strptime(end.group(1), "%b %d %H:%M:%S %Y")) if end else None
-    return {"path": path, "key_path": key, "until": until, "names": re.findall(r"DNS:([^\s,]+)", text), "key": permissions(key)}
+    return {
+        "path": path,
+        "key_path": key,
+        "until": until,
+        "names": re.findall(r"DNS:([^\s,]+)", text),
+        "key": permissions(key),
+    }
 
 
 def store(found: list[dict[str, Any]]) -> Any:
@@ -189,7 +195,7 @@ def store(found: list[dict[str, Any]]) -> Any:
     folders = {name.partition("%")[0].rpartition("/")[0] for name in names if name.startswith("/")}
     if not folders:
         return None
-    folder = Path(sorted(folders)[0])
+    folder = Path(min(folders))
     hosts = {}
     modes = {str(folder): permissions(folder)}
     for host in sorted(folder.glob("*/")):
@@ -218,7 +224,7 @@ def kept_days(folder: Path) -> Any:
 
 
 def audit() -> Any:
-    """The kernel's audit rules as loaded, and what auditd does when the disk is full; null without a kernel of its own."""
+    """The kernel's audit rules as loaded, and what auditd does when the disk is full; null in a container."""
     if in_container() != "none":
         return None
     state = dict(line.split(None, 1) for line in (run("auditctl", "-s") or "").splitlines() if len(line.split()) > 1)
