@@ -111,7 +111,7 @@ def test_only_hosts_with_a_certificate_can_write_to_the_log(snapshot, practice, 
         one.port for one in snapshot.log_inputs if not (one.encrypted and one.peers) and one.port not in devices
     )
     listening = sorted(
-        one.port for one in snapshot.sockets if not one.is_local and one.port in CLEAR_TEXT_PORTS - devices
+        {one.port for one in snapshot.sockets if not one.is_local and one.port in CLEAR_TEXT_PORTS - devices}
     )
     measured(
         f"Eingänge mit geprüftem Zertifikat: {sum(one.encrypted and bool(one.peers) for one in snapshot.log_inputs)}, "

@@ -37,9 +37,8 @@ def line(text, tag="sshd[7]", priority="authpriv.notice"):
 
 
 def failure(user="mfa-1", address="10.0.0.9"):
-    return line(
-        f"pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost={address}  user={user}"
-    )
+    who = f"logname= uid=0 euid=0 tty=ssh ruser= rhost={address}  user={user}"
+    return line(f"pam_unix(sshd:auth): authentication failure; {who}")
 
 
 def recognized(watch, lines):

@@ -104,6 +104,13 @@ class Certificates:
             file.write(content)
         os.replace(file.name, path)
 
+    def close_keys(self) -> bool:
+        """Take from everybody but root what lets him read a key; whether there was anything to take."""
+        exposed = [path for path in (self.key, self.authority_key) if path.exists() and path.stat().st_mode & 0o077]
+        for path in [] if self.module.check_mode else exposed:
+            path.chmod(0o600)
+        return bool(exposed)
+
     def authority_of_this_host(self) -> str:
         """The certificate of the authority whose key lies here, made if there is none."""
         if not self.authority_key.exists():
@@ -166,7 +173,11 @@ def look(here: Certificates) -> dict[str, Any]:
         here.authority.read_text(encoding="ascii") if here.authority.exists() else ""
     )
     if here.is_valid(known) and (not is_authority or here.authority_key.exists()):
-        return {"changed": False, "certificate": here.certificate.read_text(encoding="ascii"), "authority": known}
+        return {
+            "changed": here.close_keys(),
+            "certificate": here.certificate.read_text(encoding="ascii"),
+            "authority": known,
+        }
     if module.check_mode:
         return {"changed": True}
     if is_authority:

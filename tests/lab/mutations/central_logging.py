@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.lab.mutations import Mutation
 
 _RSYSLOG = "/etc/rsyslog.d/10-praxisschild.conf"
+_DEVICES = "/etc/rsyslog.d/20-praxisschild-devices.conf"
 _WATCH = "/etc/praxisschild/alarm/config.json"
 _ROTATION = "/etc/logrotate.d/praxisschild"
 _AUDIT = "/etc/audit/rules.d/50-praxisschild.rules"
@@ -46,7 +47,6 @@ MUTATIONS = {
         "chmod 0644 /etc/rsyslog.d/praxisschild/host.key",
         frozenset({"test_certificate_is_good_for_a_while"}),
         "central_logging",
-        undo="chmod 0600 /etc/rsyslog.d/praxisschild/host.key",
     ),
     "the log host takes messages of anybody": Mutation(
         "server-1",
