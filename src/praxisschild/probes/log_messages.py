@@ -13,8 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from praxisschild.probes.host import ProbeError, TemporaryUser, probe, run, stopping
-from praxisschild.probes.login_lockout import Ssh
+from praxisschild.probes.host import ProbeError, Ssh, TemporaryUser, probe, run, stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable

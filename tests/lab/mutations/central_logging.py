@@ -53,7 +53,7 @@ MUTATIONS = {
         'echo \'module(load="imtcp") input(type="imtcp" port="601")\' > /etc/rsyslog.d/99-open.conf',
         frozenset({"test_only_hosts_with_a_certificate_can_write_to_the_log"}),
         "central_logging",
-        undo="rm /etc/rsyslog.d/99-open.conf",
+        undo="rm /etc/rsyslog.d/99-open.conf && systemctl restart rsyslog",
     ),
     "logs are kept for a week": Mutation(
         "server-1",
