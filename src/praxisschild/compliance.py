@@ -158,6 +158,11 @@ class ComplianceSession:
                     continue
         raise Verdict(Status.NOT_TESTED, "kein zweiter erreichbarer Host in der Praxis")
 
+    def named(self, name: str) -> Neighbour:
+        """The host of this name; if it cannot be reached the check ends as not tested."""
+        self.snapshot_or_verdict(name)
+        return Neighbour(name, self.address(name), self.remote(name))
+
     # -- which checks run --------------------------------------------------------------------------------------------
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints, ValidationError, model_validator
 
+from praxisschild.applicability import dropped_requirements
 from praxisschild.errors import InputError
+from praxisschild.log_host import Alarm, LogSender, check_log_host
 
 if TYPE_CHECKING:
     import ipaddress
@@ -104,6 +106,9 @@ class Practice(_Model):
     malware_exclusions: list[MalwareExclusion] = []
     other_malware_protection: list[MalwareProduct] = []
     patient_data: list[Folder] = ["/home", "/srv"]
+    log_host: Text | None = None
+    alarm: Alarm | None = None
+    log_senders: list[LogSender] = []
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
@@ -199,6 +204,11 @@ def parse_practice(
                     f"the C5 attestation of {service.name} expired on {service.c5_until}",
                     "ask the provider for the new attestation and write its date, or remove the service",
                 )
+    hosts = set(hosts)
+    _check_references(practice, file, catalogue, hosts)
+    if strict:
+        dropped = dropped_requirements(catalogue, practice, hosts, today)
+        check_log_host(practice, file, hosts, {host for host in hosts if "2021-A2-11" not in dropped[host]})
         for number, deviation in enumerate(practice.deviations):
             if deviation.expires < today:
                 raise InputError(

@@ -503,9 +503,14 @@ _UNITS = {
 _SECONDS = ((86400, "Tag", "Tage"), (3600, "Stunde", "Stunden"), (60, "Minute", "Minuten"), (1, "Sekunde", "Sekunden"))
 BOUND_NAMES = {
     "cipher": "Verschlüsselungsverfahren",
+    "alarm_delay": "Verzug eines Alarms",
+    "alarmed_logins": "Fehlversuche bis zum Alarm",
+    "certificate_left": "Restlaufzeit von Zertifikaten",
     "daily_backup_age": "Alter der Tagessicherung",
+    "delivery_time": "Ankunft beim Protokollserver nach",
     "encrypted": "verschlüsselt",
     "failed_logins": "Fehlversuche bis zur Sperre",
+    "host_silence": "Schweigen eines Hosts bis zur Nachfrage",
     "inbound_policy": "nicht freigegebene eingehende Verbindungen",
     "keep_daily": "aufbewahrte Tagessicherungen",
     "keep_monthly": "aufbewahrte Monatssicherungen",
@@ -514,6 +519,7 @@ BOUND_NAMES = {
     "key_derivation": "Schlüsselableitung",
     "lock_after": "Bildschirmsperre nach",
     "lock_delay": "Sperre wirksam nach",
+    "log_retention": "Aufbewahrung von Protokollen",
     "monthly_backup_age": "Alter der Monatssicherung",
     "password_length": "Passwortlänge",
     "protection": "WLAN-Verschlüsselung",

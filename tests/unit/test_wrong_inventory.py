@@ -49,6 +49,7 @@ def apply(project, practice):
     ("file", "old", "new", "named"),
     [
         ("praxis.yml", "size: praxis", "size: winzig", ["praxis.size", "choose one"]),
+        ("praxis.yml", "size: praxis", "size: mittel", ["praxis.log_host", "2021-A2-11", "deviation"]),
         ("praxis.yml", "  deviations: []\n", deviation("2025-A1-77"), ["2025-A1-77", "did you mean"]),
         ("praxis.yml", "  deviations: []\n", deviation(expires="2026-01-01"), ["expired", "approved again"]),
         ("praxis.yml", "  deviations: []\n", deviation(reason="''"), ["reason", "auditor"]),
@@ -59,7 +60,14 @@ def apply(project, practice):
             ["did you mean", "_after"],
         ),
     ],
-    ids=["unknown size", "unknown requirement", "expired deviation", "reasonless deviation", "misspelt role variable"],
+    ids=[
+        "unknown size",
+        "no log host",
+        "unknown requirement",
+        "expired deviation",
+        "reasonless deviation",
+        "misspelt role variable",
+    ],
 )
 def test_a_wrong_inventory_stops_before_any_host(project, practice, file, old, new, named):
     path = practice / "group_vars/all" / file

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from praxisschild.snapshot.access import Access
 from praxisschild.snapshot.desktop import Desktop
+from praxisschild.snapshot.logs import Logs
 from praxisschild.snapshot.media import Media
 from praxisschild.snapshot.office import Office
 from praxisschild.snapshot.protection import Protection
@@ -24,5 +25,5 @@ __all__ = ["SCHEMA_VERSION", "Snapshot", "SnapshotError", "Unreadable"]
 
 
 @dataclass(frozen=True)
-class Snapshot(Support, Access, Desktop, Media, Office, Protection, Storage, System, Software):
+class Snapshot(Support, Access, Desktop, Logs, Media, Office, Protection, Storage, System, Software):
     """One host's effective state. Attributes are read from the document when they are asked for."""

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from praxisschild.collector.linux.access import accounts, groups, login_defs, logind, pam, shell, sshd, sudo
 from praxisschild.collector.linux.desktop import browsers, dconf, desktop
+from praxisschild.collector.linux.logs import logs
 from praxisschild.collector.linux.media import disks, media, media_tools
 from praxisschild.collector.linux.office import office
 from praxisschild.collector.linux.protection import protection
@@ -50,7 +51,7 @@ def main() -> None:
         updates, units, timers, shell, sshd, nftables, listening, dconf, sudo, packages, apt, samba, host, logind,
         network, block_devices, tls, pam, login_defs, desktop, browsers, accounts, groups, mounts, modules, sysctl,
         system_files, other_software, world_writable, firewall_services, support, office, protection, media,
-        media_tools, disks,
+        media_tools, disks, logs,
     ]  # fmt: skip
     with ThreadPoolExecutor(6) as pool:
         futures = {collect.__name__: pool.submit(guarded, collect.__name__, collect) for collect in collectors}
