@@ -48,6 +48,23 @@ class Account(_Model):
         return self.hosts == "all" or host in self.hosts
 
 
+class RemoteMaintenance(_Model):
+    """What help from outside needs: from which networks, at which TCP ports, by which units, for how long at most."""
+
+    networks: Annotated[list[Text], Field(min_length=1)]
+    ports: Annotated[list[Annotated[int, Field(ge=1, le=65535)]], Field(min_length=1)] = [22]
+    services: list[Annotated[str, StringConstraints(pattern=r"^[\w@.:-]+\.(service|socket)$")]] = []
+    max_hours: Annotated[int, Field(ge=1, le=12)] = 4
+
+
+class Wlan(_Model):
+    """Which hosts use the radio network and by which names, and which may use Bluetooth; all others are silent."""
+
+    hosts: list[Text] = []
+    ssids: list[Annotated[str, StringConstraints(min_length=1, max_length=32)]] = []
+    bluetooth: list[Text] = []
+
+
 class Deviation(_Model):
     """A reasoned, approved and expiring exception from a requirement."""
 
@@ -72,6 +89,8 @@ class Practice(_Model):
     networks: dict[str, IPvAnyNetwork]
     services: list[Service] = []
     accounts: list[Account] = []
+    remote_maintenance: RemoteMaintenance | None = None
+    wlan: Wlan | None = None
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
@@ -93,6 +112,18 @@ class Practice(_Model):
     def sources_of(self, service: Service) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """The networks that may reach the service."""
         return [self.networks[name] for name in service.sources]
+
+
+    @property
+    def maintenance_networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        """The networks from which somebody outside the practice may help while a window is open."""
+        return [self.networks[name] for name in self.remote_maintenance.networks] if self.remote_maintenance else []
+
+    def uses_wlan(self, host: str) -> bool:
+        return self.wlan is not None and host in self.wlan.hosts
+
+    def uses_bluetooth(self, host: str) -> bool:
+        return self.wlan is not None and host in self.wlan.bluetooth
 
 
 _WAYS_OUT = {
@@ -166,10 +197,32 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
     for number, account in enumerate(practice.accounts):
         for host in account.hosts if account.hosts != "all" else []:
             known(f"accounts.{number}.hosts", host, hosts, "host")
+    for number, network in enumerate(practice.remote_maintenance.networks if practice.remote_maintenance else []):
+        known(f"remote_maintenance.networks.{number}", network, practice.networks, "network")
+    for field in ("hosts", "bluetooth"):
+        for number, host in enumerate(getattr(practice.wlan, field, [])):
+            known(f"wlan.{field}.{number}", host, hosts, "host")
+    _check_wlan(practice, file)
     for number, deviation in enumerate(practice.deviations):
         known(f"deviations.{number}.requirement", deviation.requirement, catalogue.ids, "requirement")
         for host in deviation.hosts if deviation.hosts != "all" else []:
             known(f"deviations.{number}.hosts", host, hosts, "host")
+
+
+def _check_wlan(practice: Practice, file: Path) -> None:
+    wlan, feature = practice.wlan, practice.features.get("wlan")
+    if feature and wlan is None:
+        reason = "the practice has a WLAN, and nothing says which hosts use it: all others get their radios switched off"
+        way_out = "name them in praxis.wlan.hosts; `wlan: {hosts: []}` if only phones and guests use it"
+        raise InputError(file, "praxis.wlan", reason, way_out)
+    if wlan is None or not wlan.hosts:
+        return
+    if feature is False:
+        reason = f"{wlan.hosts[0]} is to use a WLAN that the practice does not have (praxis.features.wlan: false)"
+        raise InputError(file, "praxis.wlan.hosts", reason, "set the feature to true, or name no host")
+    if not wlan.ssids:
+        reason = f"{wlan.hosts[0]} uses WLAN, and no network is named that it may join"
+        raise InputError(file, "praxis.wlan.ssids", reason, "name the practice's own network, for example [Praxis]")
 
 
 def check_role_variables(

@@ -11,14 +11,18 @@ from dataclasses import dataclass
 
 from praxisschild.snapshot.access import Access
 from praxisschild.snapshot.desktop import Desktop
+from praxisschild.snapshot.remote_access import RemoteAccess
+from praxisschild.snapshot.retention import Retention
 from praxisschild.snapshot.sections import SCHEMA_VERSION, SnapshotError, Unreadable
 from praxisschild.snapshot.software import Software
 from praxisschild.snapshot.storage import Storage
 from praxisschild.snapshot.system import System
+from praxisschild.snapshot.transport import Transport
+from praxisschild.snapshot.wireless import Wireless
 
 __all__ = ["SCHEMA_VERSION", "Snapshot", "SnapshotError", "Unreadable"]
 
 
 @dataclass(frozen=True)
-class Snapshot(System, Access, Desktop, Software, Storage):
+class Snapshot(System, Access, Desktop, Software, Storage, RemoteAccess, Wireless, Retention, Transport):
     """One host's effective state. Attributes are read from the document when they are asked for."""

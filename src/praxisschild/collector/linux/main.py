@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from praxisschild.collector.linux.access import accounts, groups, login_defs, logind, pam, shell, sshd, sudo
 from praxisschild.collector.linux.desktop import browsers, dconf, desktop
 from praxisschild.collector.linux.reading import errors, guarded
+from praxisschild.collector.linux.remote_access import remote_access
+from praxisschild.collector.linux.retention import crash_dumps, retention
 from praxisschild.collector.linux.software import apt, other_software, packages, tls, updates
 from praxisschild.collector.linux.storage import backup, samba
 from praxisschild.collector.linux.system import (
@@ -33,6 +35,8 @@ from praxisschild.collector.linux.system import (
     units,
     world_writable,
 )
+from praxisschild.collector.linux.transport import transport
+from praxisschild.collector.linux.wireless import wireless
 
 SCHEMA_VERSION = 1
 
@@ -46,6 +50,7 @@ def main() -> None:
         updates, units, timers, shell, sshd, nftables, listening, dconf, sudo, packages, apt, samba, host, logind,
         network, block_devices, tls, pam, login_defs, desktop, browsers, accounts, groups, mounts, modules, sysctl,
         system_files, other_software, world_writable, firewall_services,
+        wireless, remote_access, retention, crash_dumps, transport,
     ]  # fmt: skip
     with ThreadPoolExecutor(6) as pool:
         futures = {collect.__name__: pool.submit(guarded, collect.__name__, collect) for collect in collectors}
