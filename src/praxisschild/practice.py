@@ -113,7 +113,6 @@ class Practice(_Model):
         """The networks that may reach the service."""
         return [self.networks[name] for name in service.sources]
 
-
     @property
     def maintenance_networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """The networks from which somebody outside the practice may help while a window is open."""
@@ -169,6 +168,7 @@ def parse_practice(
             reason += f" (found: {first['input']!r})"
         raise InputError(file, field, reason, _WAYS_OUT.get(first["type"], "correct the value")) from None
     _check_references(practice, file, catalogue, set(hosts))
+    _check_ways_in(practice, file, set(hosts))
     if strict:
         for number, deviation in enumerate(practice.deviations):
             if deviation.expires < today:
@@ -197,22 +197,34 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
     for number, account in enumerate(practice.accounts):
         for host in account.hosts if account.hosts != "all" else []:
             known(f"accounts.{number}.hosts", host, hosts, "host")
-    for number, network in enumerate(practice.remote_maintenance.networks if practice.remote_maintenance else []):
-        known(f"remote_maintenance.networks.{number}", network, practice.networks, "network")
-    for field in ("hosts", "bluetooth"):
-        for number, host in enumerate(getattr(practice.wlan, field, [])):
-            known(f"wlan.{field}.{number}", host, hosts, "host")
-    _check_wlan(practice, file)
     for number, deviation in enumerate(practice.deviations):
         known(f"deviations.{number}.requirement", deviation.requirement, catalogue.ids, "requirement")
         for host in deviation.hosts if deviation.hosts != "all" else []:
             known(f"deviations.{number}.hosts", host, hosts, "host")
 
 
+def _check_ways_in(practice: Practice, file: Path, hosts: set[str]) -> None:
+    named: list[tuple[str, Iterable[str], Iterable[str], str]] = []
+    if practice.remote_maintenance:
+        agreed = practice.remote_maintenance.networks
+        named.append(("remote_maintenance.networks", agreed, practice.networks, "network"))
+    if practice.wlan:
+        named += [("wlan.hosts", practice.wlan.hosts, hosts, "host")]
+        named += [("wlan.bluetooth", practice.wlan.bluetooth, hosts, "host")]
+    for field, names, words, what in named:
+        for number, name in enumerate(names):
+            if name not in words:
+                reason = f"unknown {what} {name!r}"
+                raise InputError(file, f"praxis.{field}.{number}", reason, _nearest(name, words))
+    _check_wlan(practice, file)
+
+
 def _check_wlan(practice: Practice, file: Path) -> None:
     wlan, feature = practice.wlan, practice.features.get("wlan")
     if feature and wlan is None:
-        reason = "the practice has a WLAN, and nothing says which hosts use it: all others get their radios switched off"
+        reason = (
+            "the practice has a WLAN, and nothing says which hosts use it: all others get their radios switched off"
+        )
         way_out = "name them in praxis.wlan.hosts; `wlan: {hosts: []}` if only phones and guests use it"
         raise InputError(file, "praxis.wlan", reason, way_out)
     if wlan is None or not wlan.hosts:

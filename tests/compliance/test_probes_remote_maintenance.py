@@ -29,12 +29,14 @@ def window(remote: RemoteHost, practice: Practice, host_name: str) -> dict[str, 
     agreed = practice.remote_maintenance
     if agreed is None:
         not_applicable("Die Praxis hat keine Fernwartung vereinbart (praxis.remote_maintenance).")
-    address, port = _somebody(practice, host_name)
-    answer: dict[str, Any] = ask(remote, "remote_window", address, str(port))
+    somebody = _somebody(practice, host_name)
+    if somebody is None:
+        not_applicable("Alle Anschlüsse der Fernwartung sind aus deren Netz dauernd freigegeben (praxis.services).")
+    answer: dict[str, Any] = ask(remote, "remote_window", *somebody)
     return answer
 
 
-def _somebody(practice: Practice, host_name: str) -> tuple[str, int]:
+def _somebody(practice: Practice, host_name: str) -> tuple[str, str] | None:
     """An address of the helpers and a port that is open to them in a window only, SSH if possible."""
     agreed = practice.remote_maintenance
     assert agreed is not None
@@ -48,8 +50,8 @@ def _somebody(practice: Practice, host_name: str) -> tuple[str, int]:
         for network in practice.maintenance_networks:
             address = network[-2] if network.num_addresses > 2 else network[0]
             if not any(address in source for source in always):
-                return str(address), port
-    not_applicable("Alle Anschlüsse der Fernwartung sind aus deren Netz dauernd freigegeben (praxis.services).")
+                return str(address), str(port)
+    return None
 
 
 @requirement("KVWL-39", "2021-A1-32")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
+from typing import TYPE_CHECKING
 
 import pytest
 
 from praxisschild.checks import bound, not_applicable, requirement
 from praxisschild.packet_filter import Packet
+
+if TYPE_CHECKING:
+    import ipaddress
 
 TOOLS = {
     "anydesk",

@@ -1,4 +1,4 @@
-"""Nothing worth protecting travels in the clear: what waits for others, what is mounted from them, and how SSH calls."""
+"""Nothing worth protecting travels in the clear: what waits for others, what is mounted, and how SSH calls."""
 
 from __future__ import annotations
 

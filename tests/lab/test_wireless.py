@@ -123,7 +123,9 @@ def test_a_radio_that_nobody_needs_is_off_and_stays_off(wlan, tmp_path):
     before = silent.verify(tmp_path, "--requirement", "KVWL-13")
     silent.apply("--tags", "wireless")
     after = silent.verify(tmp_path, "--requirement", "KVWL-13")
-    answer = silent.shell("notebook-1", "rfkill unblock all; sleep 2; ip link set wlan0 up; cat /sys/class/rfkill/*/soft")
+    answer = silent.shell(
+        "notebook-1", "rfkill unblock all; sleep 2; ip link set wlan0 up; cat /sys/class/rfkill/*/soft"
+    )
     wlan.apply("--tags", "wireless", "--extra-vars", SECRET)
     wlan.shell("notebook-1", "rfkill unblock all")
     red = {name_of(check) for check in before.checks if check.status is Status.FAILED}

@@ -121,7 +121,11 @@ MAINTENANCE = {"networks": ["praxis"], "ports": [22]}
 @pytest.mark.parametrize(
     ("changes", "field", "says"),
     [
-        ({("remote_maintenance",): {**MAINTENANCE, "networks": ["fernwartng"]}}, "remote_maintenance.networks.0", "netw"),
+        (
+            {("remote_maintenance",): {**MAINTENANCE, "networks": ["fernwartng"]}},
+            "remote_maintenance.networks.0",
+            "netw",
+        ),
         ({("remote_maintenance",): {**MAINTENANCE, "max_hours": 48}}, "remote_maintenance.max_hours", "12"),
         ({("remote_maintenance",): {**MAINTENANCE, "services": ["xrdp"]}}, "remote_maintenance.services.0", "pattern"),
         ({("wlan",): {"hosts": ["notebok"], "ssids": ["Praxis"]}}, "wlan.hosts.0", "notebok"),

@@ -90,7 +90,9 @@ class TestRadios:
         assert WlanProfile("Praxis", "infrastructure", key, protocols, 1, True, 20).protection == protection
 
     def test_a_container_has_no_radio(self):
-        found = snapshot(wireless={"radios": [], "interfaces": [], "switch": None, "profiles": None, "permissions": None})
+        found = snapshot(
+            wireless={"radios": [], "interfaces": [], "switch": None, "profiles": None, "permissions": None}
+        )
         assert (found.radios, found.radio_switch_mode, found.wlan_roles) == ((), None, {})
 
     @pytest.mark.parametrize("asked", ["wlan_profiles", "network_rights"])
@@ -99,7 +101,10 @@ class TestRadios:
             getattr(snapshot(wireless={"profiles": None, "permissions": None}), asked)
 
     def test_an_access_point_is_seen(self):
-        interfaces = [{"name": "wlan0", "type": "AP", "ssid": "Cafe"}, {"name": "wlan1", "type": "managed", "ssid": None}]
+        interfaces = [
+            {"name": "wlan0", "type": "AP", "ssid": "Cafe"},
+            {"name": "wlan1", "type": "managed", "ssid": None},
+        ]
         found = snapshot(wireless={"interfaces": interfaces})
         assert found.wlan_roles == {"wlan0": "AP", "wlan1": "managed"}
         assert found.joined_networks == {"Cafe"}

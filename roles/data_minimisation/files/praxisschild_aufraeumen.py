@@ -157,7 +157,7 @@ def as_person(entry: pwd.struct_passwd, days: dict[str, int], places: list[Path]
             removed = clean(entry, days, places)
             sys.stderr.write(f"<6>Konto {entry.pw_name}: {removed} Dateien und Ordner endgültig gelöscht\n")
             code = 0
-        except Exception as error:  # noqa: BLE001 - one person's oddities must not keep the others' trash full
+        except Exception as error:
             sys.stderr.write(f"<3>Konto {entry.pw_name}: {type(error).__name__}\n")
         finally:
             sys.stderr.flush()
@@ -169,7 +169,8 @@ def main() -> None:
     """Clean up after everybody."""
     days = json.loads(CONFIG.read_text(encoding="utf-8"))
     places = disks()
-    sys.exit(0 if all([as_person(entry, days, places) for entry in people()]) else 1)
+    ended_well = [as_person(entry, days, places) for entry in people()]
+    sys.exit(0 if all(ended_well) else 1)
 
 
 if __name__ == "__main__":

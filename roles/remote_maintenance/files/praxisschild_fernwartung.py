@@ -139,7 +139,7 @@ def open_window(arguments: argparse.Namespace) -> None:
     STATE.write_text(json.dumps(state, ensure_ascii=False), encoding="utf-8")
     started = run(
         "systemd-run", "--quiet", "--collect", f"--unit={UNIT}", "--property=Type=exec",
-        "--description=Fernwartung, von selbst endend", f"--property=ExecStopPost={SELF} beenden", "sleep", str(seconds),
+        "--description=Fernwartung, endet von selbst", f"--property=ExecStopPost={SELF} beenden", "sleep", str(seconds),
     )  # fmt: skip
     try:
         if started.returncode:
@@ -209,7 +209,9 @@ def parser() -> argparse.ArgumentParser:
     opening.add_argument("--stunden", type=duration, required=True, help="wie lange, zum Beispiel 2 oder 0,5")
     opening.add_argument("--fuer", required=True, help="wer hereinkommt, zum Beispiel der IT-Dienstleister")
     opening.add_argument("--grund", default="nicht angegeben", help="wozu")
-    opening.add_argument("--von", metavar="NETZ", help="nur von hier: Name eines vereinbarten Netzes oder Adresse darin")
+    opening.add_argument(
+        "--von", metavar="NETZ", help="nur von hier: Name eines vereinbarten Netzes oder Adresse darin"
+    )
     verbs.add_parser("schliessen", help="das Fenster vor der Zeit schließen")
     verbs.add_parser("status", help="ob und bis wann offen ist").add_argument("--json", action="store_true")
     verbs.add_parser("beenden")  # for systemd

@@ -17,7 +17,8 @@ class Retention(Sections):
     def temporary_age(self, folder: str) -> timedelta | None:
         """After which time unused files in ``/tmp`` or ``/var/tmp`` are removed; None if they stay."""
         age = self._section("retention")["ages"][folder]
-        return timedelta(seconds=seconds(age)) if age else None
+        length = seconds(age) if age else None
+        return None if length is None else timedelta(seconds=length)
 
     @property
     def oldest_trash(self) -> timedelta:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from praxisschild.collector.linux.reading import ini, lines, read, run
+from praxisschild.collector.linux.reading import ini, lines, run
 
 DAY = 86400
 AGED = ("/tmp", "/var/tmp")  # noqa: S108 - looked at, not used
@@ -73,7 +73,7 @@ def connectivity_check() -> Any:
 
 
 def crash_dumps() -> dict[str, Any]:
-    """What becomes of the memory of a program that crashes: by systemd-coredump, in services, and those lying around."""
+    """What becomes of the memory of a program that crashes: by systemd-coredump, in services, and those kept so far."""
     merged: dict[str, str] = {}
     folders = ("/usr/lib/systemd", "/usr/local/lib/systemd", "/run/systemd", "/etc/systemd")
     names = {path.name: path for folder in folders for path in Path(folder, "coredump.conf.d").glob("*.conf")}

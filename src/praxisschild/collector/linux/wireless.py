@@ -43,7 +43,9 @@ def wireless() -> dict[str, Any]:
 
 def interfaces() -> list[dict[str, Any]]:
     """What each radio does: ``managed`` is a client, ``AP`` an access point; the network it is in."""
-    found = [{"name": path.parent.name, "type": None, "ssid": None} for path in Path("/sys/class/net").glob("*/phy80211")]
+    found = [
+        {"name": path.parent.name, "type": None, "ssid": None} for path in Path("/sys/class/net").glob("*/phy80211")
+    ]
     known = {entry["name"]: entry for entry in found}
     current: dict[str, Any] = {}
     for line in (run("iw", "dev") or "").splitlines():
