@@ -43,6 +43,11 @@ class Account(_Model):
     kind: Literal["person", "service", "admin"]
     hosts: list[Text] | Literal["all"] = "all"
     purpose: Text
+    until: date | None = None
+
+    def has_left(self, today: date) -> bool:
+        """Whether the last day of this account is over."""
+        return self.until is not None and self.until < today
 
     def exists_on(self, host: str) -> bool:
         return self.hosts == "all" or host in self.hosts

@@ -154,3 +154,10 @@ def test_hosts_of_the_wlan_and_networks_of_the_helpers_are_known(catalogue):
     assert practice.uses_bluetooth("server-1")
     assert [str(network) for network in practice.maintenance_networks] == ["192.168.10.0/24"]
     assert parse(catalogue).maintenance_networks == []
+
+
+def test_an_account_is_over_on_the_day_after_its_last(catalogue):
+    account = {"name": "azubi", "kind": "person", "purpose": "Ausbildung", "until": "2026-11-23"}
+    (found,) = parse(catalogue, {("accounts",): [account]}).accounts
+    assert not found.has_left(TODAY)
+    assert found.has_left(date(2026, 11, 24))
