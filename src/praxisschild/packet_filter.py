@@ -191,6 +191,8 @@ def _subject(expression: Any, packet: Packet) -> Any:
         case {"payload": {"protocol": str(protocol), "field": str(name)}}:
             carried = {packet.protocol, "th", f"ip{6 if packet.version == 6 else ''}"}
             return _field(packet, f"{protocol} {name}") if protocol in carried else None
+        case {"ct": {"key": "mark"}}:
+            return 0  # nobody has marked a new connection yet
         case {"meta": {"key": str(name)}} | {"ct": {"key": "state" as name}}:
             return _field(packet, name)
         case _:

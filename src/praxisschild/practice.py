@@ -46,6 +46,11 @@ class Account(_Model):
     kind: Literal["person", "service", "admin"]
     hosts: list[Text] | Literal["all"] = "all"
     purpose: Text
+    until: date | None = None
+
+    def has_left(self, today: date) -> bool:
+        """Whether the last day of this account is over."""
+        return self.until is not None and self.until < today
 
     def exists_on(self, host: str) -> bool:
         return self.hosts == "all" or host in self.hosts
@@ -64,6 +69,23 @@ class MalwareProduct(_Model):
 
     product: Text
     hosts: list[Text] | Literal["all"] = "all"
+
+
+class RemoteMaintenance(_Model):
+    """What help from outside needs: from which networks, at which TCP ports, by which units, for how long at most."""
+
+    networks: Annotated[list[Text], Field(min_length=1)]
+    ports: Annotated[list[Annotated[int, Field(ge=1, le=65535)]], Field(min_length=1)] = [22]
+    services: list[Annotated[str, StringConstraints(pattern=r"^[\w@.:-]+\.(service|socket)$")]] = []
+    max_hours: Annotated[int, Field(ge=1, le=12)] = 4
+
+
+class Wlan(_Model):
+    """Which hosts use the radio network and by which names, and which may use Bluetooth; all others are silent."""
+
+    hosts: list[Text] = []
+    ssids: list[Annotated[str, StringConstraints(min_length=1, max_length=32)]] = []
+    bluetooth: list[Text] = []
 
 
 class Deviation(_Model):
@@ -109,6 +131,8 @@ class Practice(_Model):
     log_host: Text | None = None
     alarm: Alarm | None = None
     log_senders: list[LogSender] = []
+    remote_maintenance: RemoteMaintenance | None = None
+    wlan: Wlan | None = None
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
@@ -147,6 +171,17 @@ class Practice(_Model):
     def sources_of(self, service: Service) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """The networks that may reach the service."""
         return [self.networks[name] for name in service.sources]
+
+    @property
+    def maintenance_networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        """The networks from which somebody outside the practice may help while a window is open."""
+        return [self.networks[name] for name in self.remote_maintenance.networks] if self.remote_maintenance else []
+
+    def uses_wlan(self, host: str) -> bool:
+        return self.wlan is not None and host in self.wlan.hosts
+
+    def uses_bluetooth(self, host: str) -> bool:
+        return self.wlan is not None and host in self.wlan.bluetooth
 
 
 _WAYS_OUT = {
@@ -192,9 +227,11 @@ def parse_practice(
         if first["type"] not in {"missing", "extra_forbidden"}:
             reason += f" (found: {first['input']!r})"
         raise InputError(file, field, reason, _WAYS_OUT.get(first["type"], "correct the value")) from None
-    _check_references(practice, file, catalogue, set(hosts))
-    _check_separated_hosts(practice, file, set(hosts))
+    hosts = set(hosts)
+    _check_references(practice, file, catalogue, hosts)
+    _check_separated_hosts(practice, file, hosts)
     _check_cloud(practice, file)
+    _check_ways_in(practice, file, hosts)
     if strict:
         for number, service in enumerate(practice.cloud_services):
             if service.c5_until < today:
@@ -204,9 +241,6 @@ def parse_practice(
                     f"the C5 attestation of {service.name} expired on {service.c5_until}",
                     "ask the provider for the new attestation and write its date, or remove the service",
                 )
-    hosts = set(hosts)
-    _check_references(practice, file, catalogue, hosts)
-    if strict:
         dropped = dropped_requirements(catalogue, practice, hosts, today)
         check_log_host(practice, file, hosts, {host for host in hosts if "2021-A2-11" not in dropped[host]})
         for number, deviation in enumerate(practice.deviations):
@@ -285,6 +319,40 @@ def _check_malware_references(
     for field, chosen in named:
         for host in chosen if chosen != "all" else []:
             known(f"{field}.hosts", host, hosts, "host")
+
+
+def _check_ways_in(practice: Practice, file: Path, hosts: set[str]) -> None:
+    named: list[tuple[str, Iterable[str], Iterable[str], str]] = []
+    if practice.remote_maintenance:
+        agreed = practice.remote_maintenance.networks
+        named.append(("remote_maintenance.networks", agreed, practice.networks, "network"))
+    if practice.wlan:
+        named += [("wlan.hosts", practice.wlan.hosts, hosts, "host")]
+        named += [("wlan.bluetooth", practice.wlan.bluetooth, hosts, "host")]
+    for field, names, words, what in named:
+        for number, name in enumerate(names):
+            if name not in words:
+                reason = f"unknown {what} {name!r}"
+                raise InputError(file, f"praxis.{field}.{number}", reason, _nearest(name, words))
+    _check_wlan(practice, file)
+
+
+def _check_wlan(practice: Practice, file: Path) -> None:
+    wlan, feature = practice.wlan, practice.features.get("wlan")
+    if feature and wlan is None:
+        reason = (
+            "the practice has a WLAN, and nothing says which hosts use it: all others get their radios switched off"
+        )
+        way_out = "name them in praxis.wlan.hosts; `wlan: {hosts: []}` if only phones and guests use it"
+        raise InputError(file, "praxis.wlan", reason, way_out)
+    if wlan is None or not wlan.hosts:
+        return
+    if feature is False:
+        reason = f"{wlan.hosts[0]} is to use a WLAN that the practice does not have (praxis.features.wlan: false)"
+        raise InputError(file, "praxis.wlan.hosts", reason, "set the feature to true, or name no host")
+    if not wlan.ssids:
+        reason = f"{wlan.hosts[0]} uses WLAN, and no network is named that it may join"
+        raise InputError(file, "praxis.wlan.ssids", reason, "name the practice's own network, for example [Praxis]")
 
 
 def check_role_variables(

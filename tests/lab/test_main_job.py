@@ -28,6 +28,12 @@ PASSES_UNTOUCHED = {
     ("test_home_directories_are_closed_to_others", "arbeitsplatz-2"): "Debian 13 creates homes with mode 0700",
     ("test_no_program_copies_files_into_a_cloud", "server-1"): "nobody installs a desktop's cloud client on a server",
     ("test_encrypted_file_is_readable_with_the_password_alone", None): "GnuPG comes with Debian; 7-Zip's half is red",
+    ("test_no_way_in_from_outside_is_installed_that_nobody_agreed_upon", None): "Debian installs no remote access",
+    ("test_nothing_waits_for_a_helper_while_no_window_is_open", None): "Debian installs no remote access",
+    ("test_nothing_old_lies_in_a_trash", None): "nobody has thrown anything away yet",
+    ("test_temporary_files_do_not_stay", "arbeitsplatz-2"): "Debian 13 removes them after 10 and 30 days",
+    ("test_no_voice_assistant_is_installed", None): "Debian has none",
+    ("test_no_service_speaks_in_the_clear", None): "what the images bring along speaks no such protocol, or can do TLS",
 }
 
 

@@ -114,3 +114,51 @@ def test_a_misspelt_role_variable_is_named_with_its_file_and_the_nearest_name(na
 
 def test_variables_of_others_are_left_alone():
     check_role_variables({"server-1": ["ansible_user", "praxis", "ntp_servers"]}, OPTIONS, {})
+
+
+MAINTENANCE = {"networks": ["praxis"], "ports": [22]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "says"),
+    [
+        (
+            {("remote_maintenance",): {**MAINTENANCE, "networks": ["fernwartng"]}},
+            "remote_maintenance.networks.0",
+            "netw",
+        ),
+        ({("remote_maintenance",): {**MAINTENANCE, "max_hours": 48}}, "remote_maintenance.max_hours", "12"),
+        ({("remote_maintenance",): {**MAINTENANCE, "services": ["xrdp"]}}, "remote_maintenance.services.0", "pattern"),
+        ({("wlan",): {"hosts": ["notebok"], "ssids": ["Praxis"]}}, "wlan.hosts.0", "notebok"),
+        ({("wlan",): {"hosts": ["server-1"]}}, "wlan.ssids", "join"),
+        ({("wlan",): {"bluetooth": ["niemand"]}}, "wlan.bluetooth.0", "niemand"),
+        ({("features", "wlan"): True}, "wlan", "radios switched off"),
+        (
+            {("features", "wlan"): False, ("wlan",): {"hosts": ["server-1"], "ssids": ["Praxis"]}},
+            "wlan.hosts",
+            "does not have",
+        ),
+    ],
+)
+def test_remote_maintenance_and_wlan_are_complete_or_refused(catalogue, changes, field, says):
+    with pytest.raises(InputError) as refused:
+        parse(catalogue, changes)
+    assert f"praxis.{field}" in str(refused.value)
+    assert says in str(refused.value)
+
+
+def test_hosts_of_the_wlan_and_networks_of_the_helpers_are_known(catalogue):
+    wlan = {"hosts": ["arbeitsplatz-1"], "ssids": ["Praxis"], "bluetooth": ["server-1"]}
+    practice = parse(catalogue, {("wlan",): wlan, ("remote_maintenance",): MAINTENANCE})
+    assert practice.uses_wlan("arbeitsplatz-1")
+    assert not practice.uses_wlan("server-1")
+    assert practice.uses_bluetooth("server-1")
+    assert [str(network) for network in practice.maintenance_networks] == ["192.168.10.0/24"]
+    assert parse(catalogue).maintenance_networks == []
+
+
+def test_an_account_is_over_on_the_day_after_its_last(catalogue):
+    account = {"name": "azubi", "kind": "person", "purpose": "Ausbildung", "until": "2026-11-23"}
+    (found,) = parse(catalogue, {("accounts",): [account]}).accounts
+    assert not found.has_left(TODAY)
+    assert found.has_left(date(2026, 11, 24))

@@ -20,6 +20,8 @@ from praxisschild.collector.linux.media import disks, media, media_tools
 from praxisschild.collector.linux.office import office
 from praxisschild.collector.linux.protection import protection
 from praxisschild.collector.linux.reading import errors, guarded
+from praxisschild.collector.linux.remote_access import remote_access
+from praxisschild.collector.linux.retention import crash_dumps, retention
 from praxisschild.collector.linux.software import apt, other_software, packages, tls, updates
 from praxisschild.collector.linux.storage import backup, samba
 from praxisschild.collector.linux.support import support
@@ -38,6 +40,8 @@ from praxisschild.collector.linux.system import (
     units,
     world_writable,
 )
+from praxisschild.collector.linux.transport import transport
+from praxisschild.collector.linux.wireless import wireless
 
 SCHEMA_VERSION = 1
 
@@ -51,7 +55,7 @@ def main() -> None:
         updates, units, timers, shell, sshd, nftables, listening, dconf, sudo, packages, apt, samba, host, logind,
         network, block_devices, tls, pam, login_defs, desktop, browsers, accounts, groups, mounts, modules, sysctl,
         system_files, other_software, world_writable, firewall_services, support, office, protection, media,
-        media_tools, disks, logs,
+        media_tools, disks, logs, wireless, remote_access, retention, crash_dumps, transport,
     ]  # fmt: skip
     with ThreadPoolExecutor(6) as pool:
         futures = {collect.__name__: pool.submit(guarded, collect.__name__, collect) for collect in collectors}
