@@ -59,6 +59,7 @@ def check(practice: PracticeArgument, as_json: JsonOption = False) -> None:
         "edition": edition_of(opened.catalogue, opened.practice, datetime.now(UTC).date()),
         "hosts": opened.inventory.hosts,
         "deviations": len(opened.practice.deviations),
+        "hints": [str(hint) for hint in opened.hints],
     }
     if as_json:
         output.print_json(data=facts)
@@ -67,6 +68,9 @@ def check(practice: PracticeArgument, as_json: JsonOption = False) -> None:
         output.print(
             f"{facts['practice']}: Größe {facts['size']}, Fassung {facts['edition']}, Hosts {hosts}: in Ordnung"
         )
+        for hint in opened.hints:
+            output.print("[yellow]Hinweis:[/] ", end="")
+            output.print(str(hint), markup=False, soft_wrap=True)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

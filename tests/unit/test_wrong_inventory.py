@@ -52,6 +52,7 @@ def apply(project, practice):
         ("praxis.yml", "  deviations: []\n", deviation("2025-A1-77"), ["2025-A1-77", "did you mean"]),
         ("praxis.yml", "  deviations: []\n", deviation(expires="2026-01-01"), ["expired", "approved again"]),
         ("praxis.yml", "  deviations: []\n", deviation(reason="''"), ["reason", "auditor"]),
+        ("praxis.yml", "own_web_server: false", "own_web_server: true", ["features.own_web_server", "add a service"]),
         (
             "zugang.yml",
             "ansible_user:",
@@ -59,7 +60,14 @@ def apply(project, practice):
             ["did you mean", "_after"],
         ),
     ],
-    ids=["unknown size", "unknown requirement", "expired deviation", "reasonless deviation", "misspelt role variable"],
+    ids=[
+        "unknown size",
+        "unknown requirement",
+        "expired deviation",
+        "reasonless deviation",
+        "feature without its service",
+        "misspelt role variable",
+    ],
 )
 def test_a_wrong_inventory_stops_before_any_host(project, practice, file, old, new, named):
     path = practice / "group_vars/all" / file
