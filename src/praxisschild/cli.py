@@ -42,6 +42,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="machine-readable outpu
 
 
 def _ansible(practice: Path, playbook: str, *arguments: str) -> int:
+    if not practice.is_dir():
+        raise InputError(practice, "", "there is no such inventory folder", "copy inventories/vorlage to it")
     command = ["ansible-playbook", "-i", str(practice.resolve()), f"playbooks/{playbook}", *arguments]
     return subprocess.run(command, cwd=PROJECT, check=False).returncode
 
@@ -75,13 +77,21 @@ def check(practice: PracticeArgument, as_json: JsonOption = False) -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def plan(practice: PracticeArgument, context: typer.Context) -> None:
-    """Show what applying the baseline would change, file by file; changes nothing. Further options go to Ansible."""
+    """Show what applying the baseline would change, file by file; changes nothing.
+
+    Further options go to Ansible, for example --limit HOST or --tags ROLE. Ends as ansible-playbook does: 2 when the
+    inventory is wrong or a host failed, 4 when a host was not reached.
+    """
     raise typer.Exit(_ansible(practice, "site.yml", "--check", "--diff", *context.args))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def apply(practice: PracticeArgument, context: typer.Context) -> None:
-    """Apply the baseline. Further options go to Ansible (--limit HOST, --tags ROLE, …)."""
+    """Apply the baseline: bring the hosts to what the directive demands.
+
+    Further options go to Ansible, for example --limit HOST or --tags ROLE. Ends as ansible-playbook does: 2 when the
+    inventory is wrong or a host failed, 4 when a host was not reached.
+    """
     raise typer.Exit(_ansible(practice, "site.yml", *context.args))
 
 
