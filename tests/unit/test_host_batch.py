@@ -423,7 +423,7 @@ ActiveState=activating
 SubState=auto-restart
 Result=exit-code
 ExecMainStatus=3
-InvocationID=4711
+InactiveExitTimestampMonotonic=1
 
 Id=b.service
 Type=notify
@@ -431,14 +431,16 @@ ActiveState=active
 SubState=running
 Result=success
 ExecMainStatus=0
-InvocationID=4712
+InactiveExitTimestampMonotonic=1
 """
 
 
 def test_a_service_that_does_not_stay_up_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch):
     units = importlib.import_module("ansible.module_utils.praxisschild.units")
     monkeypatch.setattr(units, "PROBATION", 0)
-    shell = Shell({"systemctl show": (0, DEAD), "=4711": (0, "kein Schlüssel in /etc/a\n\nMain process exited\n")})
+    shell = Shell(
+        {"systemctl show": (0, DEAD), "--unit=a.service": (0, "kein Schlüssel in /etc/a\n\nMain process exited\n")}
+    )
     with pytest.raises(Exception, match=r"a\.service does not run \(exit-code, exit status 3\)") as caught:
         units.prove(["a.service", "b.service"], shell)
     assert "its journal: kein Schlüssel in /etc/a | Main process exited" in str(caught.value)

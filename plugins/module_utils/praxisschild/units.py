@@ -106,7 +106,7 @@ def prove(names: list[str], run: Run) -> None:
 def _show(names: list[str], run: Run) -> list[dict[str, str]]:
     if not names:
         return []
-    properties = "Id,Type,ActiveState,SubState,Result,ExecMainStatus,InvocationID"
+    properties = "Id,Type,ActiveState,SubState,Result,ExecMainStatus,InactiveExitTimestampMonotonic"
     _, output = run(["systemctl", "show", f"--property={properties}", "--", *names])
     blocks = output.strip().split("\n\n")
     return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
@@ -120,14 +120,21 @@ def _has_failed(state: dict[str, str]) -> bool:
 def _obituary(state: dict[str, str], run: Run) -> str:
     name, result, status = state.get("Id", ""), state.get("Result", ""), state.get("ExecMainStatus", "0")
     how = f"{result}, exit status {status}" if status not in {"0", ""} else result
-    lines: list[str] = []
-    invocation = state.get("InvocationID")
-    if invocation:
-        run(["journalctl", "--sync"])  # what the unit said last may still be on its way
-        # the unit's own lines, and systemd's about it
-        match = [f"_SYSTEMD_INVOCATION_ID={invocation}", "+", f"INVOCATION_ID={invocation}"]
-        code, output = run(["journalctl", "--quiet", "--output=cat", f"--lines={JOURNAL_LINES}", "--no-pager", *match])
-        lines = [line.strip()[:LINE_LENGTH] for line in output.splitlines() if line.strip()] if code == 0 else []
+    run(["journalctl", "--sync"])  # what the unit said last may still be on its way
+    # not by invocation: the journal does not always learn it of a process that ends at once
+    running = time.monotonic() - int(state.get("InactiveExitTimestampMonotonic") or 0) / 1_000_000
+    since = f"--since=@{time.time() - running - 1:.0f}"
+    command = [
+        "journalctl",
+        "--quiet",
+        "--output=cat",
+        "--no-pager",
+        f"--lines={JOURNAL_LINES}",
+        since,
+        f"--unit={name}",
+    ]
+    code, output = run(command)
+    lines = [line.strip()[:LINE_LENGTH] for line in output.splitlines() if line.strip()] if code == 0 else []
     said = f"its journal: {' | '.join(lines)}" if lines else "its journal says nothing"
     return f"{name} does not run ({how}); {said}"
 
