@@ -107,8 +107,11 @@ def roles() -> list[str]:
     return [role["role"] if isinstance(role, dict) else role for one in plays for role in one.get("roles", [])]
 
 
-def against(seconds: float, target: float) -> str:
-    return f"target {target:g} s: {'met' if seconds <= target else f'MISSED by {seconds - target:.1f} s'}"
+def against(seconds: float, target: float, scale: float) -> str:
+    """Whether a target was met, on a machine that is slower than the recorded one by so much."""
+    allowed = target * max(scale, 1.0)
+    words = f"target {target:g} s" + (f", here {allowed:.1f} s" if allowed > target else "")
+    return f"{words}: {'met' if seconds <= allowed else 'MISSED'}"
 
 
 def no_change(table: Table, scale: float) -> None:
@@ -118,7 +121,7 @@ def no_change(table: Table, scale: float) -> None:
     table.add_row(
         "site.yml, one host, nothing to change",
         str(whole),
-        f"{against(whole.median, TARGET_WHOLE)}; dev-sec os+ssh {devsec:.0f} s: 1/{devsec / whole.median:.1f}; "
+        f"{against(whole.median, TARGET_WHOLE, scale)}; dev-sec os+ssh {devsec:.0f} s: 1/{devsec / whole.median:.1f}; "
         f"under mitogen {devsec_mitogen:.0f} s: 1/{devsec_mitogen / whole.median:.1f}",
     )
     inside = sum(spent.values())
@@ -126,7 +129,9 @@ def no_change(table: Table, scale: float) -> None:
     table.add_row("  start, preflight and facts", f"{rest:.2f} s", "")
     for role in roles():
         own = spent.get(role, 0.0)
-        table.add_row(f"  {role}", f"{own:.2f} s", f"{100 * own / whole.median:.0f} %; {against(own, TARGET_ROLE)}")
+        table.add_row(
+            f"  {role}", f"{own:.2f} s", f"{100 * own / whole.median:.0f} %; {against(own, TARGET_ROLE, scale)}"
+        )
 
 
 def yardsticks(table: Table, folder: Path) -> float:
