@@ -68,7 +68,8 @@ test: check machine ## everything, on real hosts
 	@lab/lab.py build
 	@pytest tests/lab -n 2 --dist loadgroup --durations 15
 
-bench: machine ## this against its peers, side by side
+bench: machine ## this against its peers and outside judges, before and after
+	@lab/setup bench
 	@python benchmarks/bench.py
 
 lock: setup ## write requirements.lock anew from pyproject.toml

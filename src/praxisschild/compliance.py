@@ -18,10 +18,11 @@ from praxisschild import collector
 from praxisschild.applicability import dropped_requirements, edition_of, why_not_applicable
 from praxisschild.checks import Verdict
 from praxisschild.connection import HostUnreachable, RemoteHost
+from praxisschild.coverage import Project, summarise
 from praxisschild.drift import drift_since
 from praxisschild.errors import PraxisschildError
 from praxisschild.evidence import latest_bundle, load_bundle, write_bundle
-from praxisschild.inventory import PracticeFolder, open_practice
+from praxisschild.inventory import PROJECT, PracticeFolder, open_practice
 from praxisschild.results import CheckResult, DroppedSetting, HostState, PracticeFacts, Run, Status, assess
 from praxisschild.snapshot import Snapshot
 
@@ -310,6 +311,7 @@ class ComplianceSession:
                 if reason.startswith("Abweichung")
             ),
             drift=drift_since(drift, self._last_run(), checks) if drift else None,
+            coverage=summarise(assessment.edition, Project(catalogue, PROJECT).covered(assessment.edition)),
         )
 
     def _last_run(self) -> Run | None:

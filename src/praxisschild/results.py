@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from praxisschild.applicability import edition_of, why_not_applicable
+from praxisschild.coverage import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -262,6 +263,7 @@ class Run(_Model):
     """One verification run: the whole content of `results.json`, format version 1. Times are UTC.
 
     `limits` says in German what the run left out on request (hosts, requirements, probes); empty for a full run.
+    `coverage` is what this version of the product can set and prove; results of older versions have none.
     """
 
     schema_version: Literal[1] = 1
@@ -276,6 +278,7 @@ class Run(_Model):
     deviations: tuple[DeviationResult, ...] = ()
     dropped: tuple[DroppedSetting, ...] = ()
     drift: Drift | None = None
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True)

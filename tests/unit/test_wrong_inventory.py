@@ -53,6 +53,7 @@ def apply(project, practice):
         ("praxis.yml", "  deviations: []\n", deviation("2025-A1-77"), ["2025-A1-77", "did you mean"]),
         ("praxis.yml", "  deviations: []\n", deviation(expires="2026-01-01"), ["expired", "approved again"]),
         ("praxis.yml", "  deviations: []\n", deviation(reason="''"), ["reason", "auditor"]),
+        ("praxis.yml", "own_web_server: false", "own_web_server: true", ["features.own_web_server", "add a service"]),
         (
             "zugang.yml",
             "ansible_user:",
@@ -66,6 +67,10 @@ def apply(project, practice):
         "unknown requirement",
         "expired deviation",
         "reasonless deviation",
+        "unknown requirement",
+        "expired deviation",
+        "reasonless deviation",
+        "feature without its service",
         "misspelt role variable",
     ],
 )
