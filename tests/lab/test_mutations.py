@@ -3,8 +3,8 @@
 Every mutation is a test of its own. Those of one host that no check sees twice pile up: they are done one after the
 other, the host's state is kept after each, all states are judged together, and one apply mends the pile.
 
-``MUTATIONS=all pytest tests/lab/test_mutations.py -k firewall`` runs one role's; with ``MUTATIONS_INSTANCE=0`` on the
-hardened practice that is up as that instance of the lab.
+``MUTATIONS=all pytest tests/lab/test_mutations.py -k firewall`` runs one role's, ``-k "not probe"`` leaves experiments
+out; with ``MUTATIONS_INSTANCE=0`` they run on the hardened practice that is up as that instance of the lab.
 """
 
 from __future__ import annotations
@@ -193,10 +193,12 @@ def steps() -> list[object]:
     """Every mutation of the chosen ones, and after each pile the step that mends it."""
     found = []
     for number, pile in enumerate(piles(chosen(every(), choice()))):
-        host = next(iter(pile.values())).host
+        first = next(iter(pile.values()))
+        host, kind = first.host, "probe" if first.probe else "state"
         group = pytest.mark.xdist_group("notebook" if host == NOTEBOOK else "mutations")
         roles = ", ".join(sorted({mutation.role for mutation in pile.values()}))
-        names = [(name, f"{host}-{name}") for name in pile] + [(None, f"{host}-{roles} mend pile {number}")]
+        names = [(name, f"{host}-{kind}-{name}") for name in pile]
+        names.append((None, f"{host}-{kind}-{roles} mend pile {number}"))
         found += [pytest.param(host, number, name, id=title, marks=group) for name, title in names]
     return found
 
