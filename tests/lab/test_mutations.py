@@ -101,10 +101,13 @@ class Ward:
 
     def keep(self, path: Path) -> None:
         """Write down the state that the host is in; without a way in there is none."""
-        try:
-            document = self.remote.python_as_root(collector.linux_script())
-        except (HostUnreachable, RuntimeError):
-            return
+        for _ in range(3):
+            try:
+                document = self.remote.python_as_root(collector.linux_script(), timeout=120)
+            except (HostUnreachable, RuntimeError):
+                return
+            if not any("TimeoutExpired" in error["message"] for error in document["errors"]):
+                break  # on a busy machine a section may take too long, and is then asked for again
         path.write_text(json.dumps(document), encoding="utf-8")
         # what the run itself takes for the host's state
         (path.parent / "replayed").mkdir(exist_ok=True)
