@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from praxisschild import cli_evidence
 from praxisschild.errors import InputError, PraxisschildError
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(cli_evidence.app, name="evidence")
 PROJECT = Path(__file__).resolve().parents[2]
 PYTEST_USAGE_ERROR = 4
 ANSIBLE_UNREACHABLE = 4

@@ -21,6 +21,8 @@ from praxisschild.connection import HostUnreachable, RemoteHost
 from praxisschild.drift import drift_since
 from praxisschild.errors import PraxisschildError
 from praxisschild.evidence import latest_bundle, load_bundle, write_bundle
+from praxisschild.evidence.seal import Seal
+from praxisschild.evidence.timestamp import Authority, load_roots
 from praxisschild.inventory import PracticeFolder, open_practice
 from praxisschild.results import CheckResult, DroppedSetting, HostState, PracticeFacts, Run, Status, assess
 from praxisschild.snapshot import Snapshot
@@ -81,7 +83,17 @@ class ComplianceSession:
         self.bundle: Path | None = None
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
+        # before the run: a wrong passphrase should not be found when an hour of checks waits to be kept
+        self.seal = None if self.is_worker or not options.evidence else Seal.of_this_machine(self._authority())
         self.folder = Path(worker["praxisschild"]) if worker else Path(tempfile.mkdtemp(prefix="praxisschild-run-"))
+
+    def _authority(self) -> Authority | None:
+        """Who stamps this practice's evidence."""
+        configured = self.practice.evidence
+        if configured.timestamp_authority is None:
+            return None
+        roots = load_roots(self.opened.inventory.directory / configured.timestamp_ca) if configured.timestamp_ca else ()
+        return Authority(configured.timestamp_authority, roots)
 
     def _codes(self, name: str) -> set[str]:
         """Ids under which the code may know a requirement that a person named in any edition's numbering."""
@@ -351,7 +363,7 @@ class ComplianceSession:
             snapshots = {
                 path.stem: json.loads(path.read_text("utf-8")) for path in self.folder.glob("snapshots/*.json")
             }
-            self.bundle = write_bundle(self.config.option.evidence, self.run(), snapshots)
+            self.bundle = write_bundle(self.config.option.evidence, self.run(), snapshots, self.seal)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

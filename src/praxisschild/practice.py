@@ -62,6 +62,13 @@ class Deviation(_Model):
         return self.hosts == "all" or (host is not None and host in self.hosts)
 
 
+class Evidence(_Model):
+    """How evidence is stamped: an RFC 3161 authority, and a PEM file with its certificate, relative to the folder."""
+
+    timestamp_authority: Annotated[Text, StringConstraints(pattern=r"^https?://\S+$")] | None = None
+    timestamp_ca: Text | None = None
+
+
 class Practice(_Model):
     """One customer: size, features, networks, accounts and deviations."""
 
@@ -74,6 +81,7 @@ class Practice(_Model):
     accounts: list[Account] = []
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
+    evidence: Evidence = Evidence()
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
 
     @model_validator(mode="before")
