@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from praxisschild import cli_evidence
+from praxisschild.cli_attest import attest
 from praxisschild.errors import InputError, PraxisschildError
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(cli_evidence.app, name="evidence")
+app.command()(attest)
 PROJECT = Path(__file__).resolve().parents[2]
 PYTEST_USAGE_ERROR = 4
 ANSIBLE_UNREACHABLE = 4

@@ -16,6 +16,7 @@ import pytest
 
 from praxisschild import collector
 from praxisschild.applicability import dropped_requirements, edition_of, why_not_applicable
+from praxisschild.attestations import load_attestations
 from praxisschild.checks import Verdict
 from praxisschild.connection import HostUnreachable, RemoteHost
 from praxisschild.drift import drift_since
@@ -83,6 +84,8 @@ class ComplianceSession:
         self.bundle: Path | None = None
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
+        folder = self.opened.inventory.directory / self.practice.attestations
+        self.attestations = load_attestations(folder, self.opened.catalogue, self.today)
         # before the run: a wrong passphrase should not be found when an hour of checks waits to be kept
         self.seal = None if self.is_worker or not options.evidence else Seal.of_this_machine(self._authority())
         self.folder = Path(worker["praxisschild"]) if worker else Path(tempfile.mkdtemp(prefix="praxisschild-run-"))
@@ -295,7 +298,7 @@ class ComplianceSession:
         catalogue, practice = self.opened.catalogue, self.practice
         checks = [CheckResult.model_validate(record) for record in self.records]
         hosts = [self._host_state(name) for name in self.hosts]
-        assessment = assess(catalogue, practice, checks, hosts, self.today)
+        assessment = assess(catalogue, practice, checks, hosts, self.today, self.attestations)
         dropped = dropped_requirements(catalogue, practice, self.hosts, self.today)
         drift = self.config.option.drift
         return Run(
