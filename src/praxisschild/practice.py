@@ -48,13 +48,22 @@ class Account(_Model):
         return self.hosts == "all" or host in self.hosts
 
 
+LONGEST_DEVIATION = 366  # days: a year, leap years included
+
+
 class Deviation(_Model):
-    """A reasoned, approved and expiring exception from a requirement."""
+    """A reasoned, approved and expiring exception from a requirement.
+
+    `compensation` is what protects instead, `risk` what remains; `approved_by` is a role in the practice.
+    """
 
     requirement: Text
     hosts: list[Text] | Literal["all"] = "all"
     reason: Reason
+    compensation: Reason
+    risk: Literal["niedrig", "mittel", "hoch"]
     approved_by: Text
+    approved_on: date
     expires: date
 
     def covers(self, host: str | None) -> bool:
@@ -105,6 +114,7 @@ class Practice(_Model):
 
 _WAYS_OUT = {
     "missing": "add the field; inventories/vorlage shows every one with a comment",
+    "date_type": "write the date as YYYY-MM-DD",
     "extra_forbidden": "remove the field or correct its name; inventories/vorlage lists the fields there are",
     "literal_error": "choose one of the values named",
     "string_too_short": "write the reason in words that an auditor can follow (10 characters at least)",
@@ -146,6 +156,7 @@ def parse_practice(
             reason += f" (found: {first['input']!r})"
         raise InputError(file, field, reason, _WAYS_OUT.get(first["type"], "correct the value")) from None
     _check_references(practice, file, catalogue, set(hosts))
+    _check_deviations(practice, file, today)
     if strict:
         for number, deviation in enumerate(practice.deviations):
             if deviation.expires < today:
@@ -178,6 +189,18 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
         known(f"deviations.{number}.requirement", deviation.requirement, catalogue.ids, "requirement")
         for host in deviation.hosts if deviation.hosts != "all" else []:
             known(f"deviations.{number}.hosts", host, hosts, "host")
+
+
+def _check_deviations(practice: Practice, file: Path, today: date) -> None:
+    for number, deviation in enumerate(practice.deviations):
+        field = f"praxis.deviations.{number}"
+        if deviation.approved_on > today:
+            way_out = "write the day on which it was approved"
+            raise InputError(file, f"{field}.approved_on", f"{deviation.approved_on} is in the future", way_out)
+        days = (deviation.expires - deviation.approved_on).days
+        if not 0 <= days <= LONGEST_DEVIATION:
+            reason = f"a deviation holds for a year at most, counted from approved_on (found: {days} days)"
+            raise InputError(file, f"{field}.expires", reason, "choose an earlier day, and have it approved again then")
 
 
 def check_role_variables(

@@ -227,15 +227,22 @@ class RequirementResult(_Model):
 
 
 class DeviationResult(_Model):
-    """A deviation of the practice, as it stood on the day of the run; `rows` are the requirements that it changed."""
+    """A deviation of the practice, as it stood on the day of the run; `rows` are the requirements that it changed.
+
+    `needed` is False where every host that it covers meets the requirement, and None where none was looked at.
+    """
 
     requirement: str
     hosts: tuple[str, ...] | Literal["all"]
     reason: str
+    compensation: str = ""
+    risk: str = ""
     approved_by: str
+    approved_on: date | None = None
     expires: date
     expired: bool
     rows: tuple[str, ...] = ()
+    needed: bool | None = None
 
 
 class DroppedSetting(_Model):
@@ -326,10 +333,14 @@ def assess(
             requirement=deviation.requirement,
             hosts="all" if deviation.hosts == "all" else tuple(deviation.hosts),
             reason=deviation.reason,
+            compensation=deviation.compensation,
+            risk=deviation.risk,
             approved_by=deviation.approved_by,
+            approved_on=deviation.approved_on,
             expires=deviation.expires,
             expired=deviation.expires < today,
             rows=tuple(assessor.changed[number]),
+            needed=bool(assessor.changed[number]) if assessor.covered[number] else None,
         )
         for number, deviation in enumerate(practice.deviations)
     )
@@ -363,7 +374,10 @@ def _codes_by_row(catalogue: Catalogue, edition: str) -> dict[str, tuple[str, ..
 
 
 class _Assessor:
-    """The facts of one assessment; `changed` collects, per deviation, the rows whose result it changed."""
+    """The facts of one assessment.
+
+    `changed` collects, per deviation, the rows whose result it changed; `covered` whether it met a verdict on a host.
+    """
 
     def __init__(
         self,
@@ -381,6 +395,7 @@ class _Assessor:
         self.hosts = hosts
         self.today = today
         self.changed: dict[int, list[str]] = defaultdict(list)
+        self.covered: dict[int, bool] = defaultdict(bool)
 
     def row(self, section: Section, requirement: Requirement, codes: tuple[str, ...]) -> RequirementResult:
         organisational = "organisational" in requirement.kinds
@@ -490,6 +505,7 @@ class _Assessor:
                 if row not in self.changed[number]:
                     self.changed[number].append(row)
             judged.append(CheckVerdict(check=check.check, status=status))
+            self.covered[number] |= check.status in {Status.FAILED, Status.PASSED}
         worst = Status.worst(verdict.status for verdict in judged)
         if worst in {Status.DEVIATION, Status.EXPIRED} and deviation is not None:
             reason = _deviation_reason(deviation, worst)

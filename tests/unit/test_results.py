@@ -92,6 +92,9 @@ def deviation(
             "requirement": name,
             "hosts": hosts,
             "reason": "Gerät wird im Dezember ersetzt",
+            "compensation": "Sicherung von Hand jeden Abend",
+            "risk": "mittel",
+            "approved_on": date(2025, 12, 31),
             "approved_by": "Praxisinhaberin",
             "expires": expires,
         }
@@ -304,6 +307,15 @@ def test_deviation_changes_a_failure_until_its_last_day(name: str, expires: date
     assert "Gerät wird im Dezember ersetzt" in row(found, "2025-A1-21").reason
     assert found.deviations[0].rows == ("2025-A1-21",)
     assert found.deviations[0].expired is (status is Status.EXPIRED)
+
+
+@pytest.mark.parametrize(
+    ("status", "needed"),
+    [(Status.FAILED, True), (Status.PASSED, False), (Status.NOT_TESTED, None), (Status.NOT_APPLICABLE, None)],
+)
+def test_deviation_that_is_no_longer_needed_is_pointed_out(status: Status, needed: bool | None) -> None:
+    found = outcome(check("2021-A1-14", status), deviations=[deviation()])
+    assert found.deviations[0].needed is needed
 
 
 def test_deviation_speaks_only_of_its_hosts_and_its_requirement() -> None:
