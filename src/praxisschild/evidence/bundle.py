@@ -22,7 +22,7 @@ from praxisschild.errors import InputError, RunError
 from praxisschild.evidence import keys
 from praxisschild.evidence.manifest import HEAD, MANIFEST, Link, Manifest, digest, head_of, link_to, seals_of
 from praxisschild.evidence.seal import Seal
-from praxisschild.formats import html, junit
+from praxisschild.formats import csv, html, junit, xlsx
 from praxisschild.formats import json as results_json
 
 if TYPE_CHECKING:
@@ -75,17 +75,19 @@ def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any], seal: Seal 
     for name in snapshots:
         if not _HOST.fullmatch(name):
             raise InputError("inventory", name, "the host's name cannot be a file name", "use letters, digits, - and .")
-    files = {
+    files: dict[str, str | bytes] = {
         RESULTS: results_json.render(run),
         "junit.xml": junit.render(run),
         "report.html": html.render(run),
+        "anforderungen.csv": csv.render(run),
+        "ergebnisse.xlsx": xlsx.render(run),
         **{
             f"snapshots/{name}.json": json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
             for name, document in snapshots.items()
         },
     }
     folder = root / slug(run.practice.name)
-    content = {name: text.encode() for name, text in files.items()}
+    content = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(folder):
