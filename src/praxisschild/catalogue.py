@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from praxisschild.errors import InputError
 
@@ -109,6 +109,17 @@ def _same(value: bool | float | str, other: bool | float | str) -> bool:
     return value == other and isinstance(value, bool) == isinstance(other, bool)
 
 
+class Attestable(_Model):
+    """What a practice states about the organisational part of a requirement (German), who does, and for how long.
+
+    `statement` is true of a practice that meets the demand; `months` is the longest time until it is stated again.
+    """
+
+    statement: Text
+    role: Text = "Praxisinhaberin"
+    months: Annotated[int, Field(ge=1, le=36)] = 12
+
+
 class Requirement(_Model):
     """One numbered demand of an edition, or one recommendation, in the project's own German words.
 
@@ -139,6 +150,7 @@ class Requirement(_Model):
     relates_to: tuple[str, ...] = ()
     duplicate_of: str | None = None
     automated: tuple[Platform, ...] = ()
+    attestation: Attestable | None = None
     grundschutz_refs: tuple[Text, ...] = ()
     note: Text | None = None
 
@@ -340,6 +352,7 @@ def _load(folder: Path, _state: tuple[tuple[Path, int, int], ...]) -> Catalogue:
             )
     file = folder / "recommendations.yml"
     take(file, _entries(file, _read(file, {"recommendations"})["recommendations"], None))
+    entries |= _attestables(folder / "attestations.yml", entries)
     for entry in entries.values():
         _cross_check(entry, origin[entry.id], entries, editions, features)
     return Catalogue(folder, editions, features, _resolve(entries, origin))
@@ -360,6 +373,25 @@ def _features(file: Path) -> dict[str, Feature]:
     if not isinstance(raw, dict):
         raise InputError(file, "features", "this is not a mapping", "write `<name>: {label: ..., default: false}`")
     return {str(name): _validate(Feature, value, file, f"features.{name}") for name, value in raw.items()}
+
+
+def _attestables(file: Path, entries: Mapping[str, Requirement]) -> dict[str, Requirement]:
+    """The entries that can be attested, with what is stated; a file of its own, because it is another reader's text."""
+    raw = _read(file, {"attestations"})["attestations"] if file.is_file() else {}
+    if not isinstance(raw, dict):
+        raise InputError(file, "attestations", "this is not a mapping", "write `<id>: {statement: ...}`")
+    for identifier in raw:
+        if identifier not in entries:
+            raise InputError(file, str(identifier), "there is no such entry", _nearest(str(identifier), entries))
+        if "organisational" not in entries[identifier].kinds:
+            way_out = "remove it, or add the kind to the requirement"
+            raise InputError(file, identifier, "the requirement has no organisational part", way_out)
+    return {
+        identifier: entries[identifier].model_copy(
+            update={"attestation": _validate(Attestable, value, file, identifier)}
+        )
+        for identifier, value in raw.items()
+    }
 
 
 def _edition(file: Path) -> tuple[Path, Edition, list[Requirement]]:
@@ -519,11 +551,13 @@ def _inherit(entry: Requirement, resolved: Mapping[str, Requirement]) -> Require
     automated = dict.fromkeys(platform for source in (*older, entry) for platform in source.automated)
     refs = dict.fromkeys(ref for source in (*older, entry) for ref in source.grundschutz_refs)
     concerns = entry.concerns or tuple(dict.fromkeys(concern for source in older for concern in source.concerns))
+    attestation = entry.attestation or next((source.attestation for source in older if source.attestation), None)
     inherited = {
         "bounds": bounds,
         "concerns": concerns,
         "automated": tuple(automated),
         "grundschutz_refs": tuple(refs),
+        "attestation": attestation if "organisational" in entry.kinds else None,
     }
     return entry.model_copy(update=inherited)
 

@@ -88,13 +88,22 @@ class Wlan(_Model):
     bluetooth: list[Text] = []
 
 
+LONGEST_DEVIATION = 366  # days: a year, leap years included
+
+
 class Deviation(_Model):
-    """A reasoned, approved and expiring exception from a requirement."""
+    """A reasoned, approved and expiring exception from a requirement.
+
+    `compensation` is what protects instead, `risk` what remains; `approved_by` is a role in the practice.
+    """
 
     requirement: Text
     hosts: list[Text] | Literal["all"] = "all"
     reason: Reason
+    compensation: Reason
+    risk: Literal["niedrig", "mittel", "hoch"]
     approved_by: Text
+    approved_on: date
     expires: date
 
     def covers(self, host: str | None) -> bool:
@@ -110,6 +119,13 @@ class CloudService(_Model):
     c5_until: date
     packages: list[Text] = []
     sites: list[Text] = []
+
+
+class Evidence(_Model):
+    """How evidence is stamped: an RFC 3161 authority, and a PEM file with its certificate, relative to the folder."""
+
+    timestamp_authority: Annotated[Text, StringConstraints(pattern=r"^https?://\S+$")] | None = None
+    timestamp_ca: Text | None = None
 
 
 class Practice(_Model):
@@ -135,6 +151,7 @@ class Practice(_Model):
     wlan: Wlan | None = None
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
+    evidence: Evidence = Evidence()
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
 
     @model_validator(mode="before")
@@ -186,6 +203,7 @@ class Practice(_Model):
 
 _WAYS_OUT = {
     "missing": "add the field; inventories/vorlage shows every one with a comment",
+    "date_type": "write the date as YYYY-MM-DD",
     "extra_forbidden": "remove the field or correct its name; inventories/vorlage lists the fields there are",
     "literal_error": "choose one of the values named",
     "string_too_short": "write the reason in words that an auditor can follow (10 characters at least)",
@@ -232,6 +250,7 @@ def parse_practice(
     _check_separated_hosts(practice, file, hosts)
     _check_cloud(practice, file)
     _check_ways_in(practice, file, hosts)
+    _check_deviations(practice, file, today)
     if strict:
         for number, service in enumerate(practice.cloud_services):
             if service.c5_until < today:
@@ -353,6 +372,18 @@ def _check_wlan(practice: Practice, file: Path) -> None:
     if not wlan.ssids:
         reason = f"{wlan.hosts[0]} uses WLAN, and no network is named that it may join"
         raise InputError(file, "praxis.wlan.ssids", reason, "name the practice's own network, for example [Praxis]")
+
+
+def _check_deviations(practice: Practice, file: Path, today: date) -> None:
+    for number, deviation in enumerate(practice.deviations):
+        field = f"praxis.deviations.{number}"
+        if deviation.approved_on > today:
+            way_out = "write the day on which it was approved"
+            raise InputError(file, f"{field}.approved_on", f"{deviation.approved_on} is in the future", way_out)
+        days = (deviation.expires - deviation.approved_on).days
+        if not 0 <= days <= LONGEST_DEVIATION:
+            reason = f"a deviation holds for a year at most, counted from approved_on (found: {days} days)"
+            raise InputError(file, f"{field}.expires", reason, "choose an earlier day, and have it approved again then")
 
 
 def check_role_variables(

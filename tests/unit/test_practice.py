@@ -24,7 +24,10 @@ GOOD = {
             "requirement": "2021-A1-12",
             "hosts": ["arbeitsplatz-1"],
             "reason": "Videosprechstunde an diesem Platz",
+            "compensation": "Klappe vor der Kamera",
+            "risk": "niedrig",
             "approved_by": "Praxisinhaberin",
+            "approved_on": "2026-04-01",
             "expires": "2027-03-31",
         }
     ],
@@ -73,6 +76,10 @@ def test_a_good_practice_is_understood(catalogue):
         ({("deviations", 0, "reason"): ...}, "praxis.deviations.0.reason", "vorlage"),
         ({("deviations", 0, "expires"): "2026-11-22"}, "praxis.deviations.0.expires", "approved again"),
         ({("deviations", 0, "expires"): "31.12.2027"}, "praxis.deviations.0.expires", "YYYY-MM-DD"),
+        ({("deviations", 0, "expires"): "2027-04-03"}, "praxis.deviations.0.expires", "approved again"),
+        ({("deviations", 0, "approved_on"): "2026-11-24"}, "praxis.deviations.0.approved_on", "write the day"),
+        ({("deviations", 0, "risk"): "egal"}, "praxis.deviations.0.risk", "choose one"),
+        ({("deviations", 0, "compensation"): ...}, "praxis.deviations.0.compensation", "vorlage"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_field_and_way_out(catalogue, changes, field, way_out):
@@ -90,7 +97,11 @@ def test_no_practice_at_all_is_named(catalogue):
 
 
 def test_a_verification_leaves_an_expired_deviation_to_the_report(catalogue):
-    practice = parse(catalogue, {("deviations", 0, "expires"): "2026-01-01"}, strict=False)
+    practice = parse(
+        catalogue,
+        {("deviations", 0, "approved_on"): "2025-04-01", ("deviations", 0, "expires"): "2026-01-01"},
+        strict=False,
+    )
     assert practice.deviations[0].expires < TODAY
 
 
