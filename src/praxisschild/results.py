@@ -568,14 +568,16 @@ _UNITS = {
 }
 _SECONDS = ((86400, "Tag", "Tage"), (3600, "Stunde", "Stunden"), (60, "Minute", "Minuten"), (1, "Sekunde", "Sekunden"))
 BOUND_NAMES = {
-    "cipher": "Verschlüsselungsverfahren",
     "alarm_delay": "Verzug eines Alarms",
     "alarmed_logins": "Fehlversuche bis zum Alarm",
+    "blocks_on_open": "Prüfung vor dem Öffnen",
     "certificate_left": "Restlaufzeit von Zertifikaten",
+    "cipher": "Verschlüsselungsverfahren",
     "daily_backup_age": "Alter der Tagessicherung",
     "delivery_time": "Ankunft beim Protokollserver nach",
     "encrypted": "verschlüsselt",
     "failed_logins": "Fehlversuche bis zur Sperre",
+    "full_scan_age": "Alter der letzten vollständigen Prüfung",
     "host_silence": "Schweigen eines Hosts bis zur Nachfrage",
     "inbound_policy": "nicht freigegebene eingehende Verbindungen",
     "keep_daily": "aufbewahrte Tagessicherungen",
@@ -587,6 +589,7 @@ BOUND_NAMES = {
     "lock_delay": "Sperre wirksam nach",
     "log_retention": "Aufbewahrung von Protokollen",
     "monthly_backup_age": "Alter der Monatssicherung",
+    "passphrase": "Länge des WLAN-Passworts",
     "password_length": "Passwortlänge",
     "protection": "WLAN-Verschlüsselung",
     "protocol": "Protokoll",
@@ -599,12 +602,14 @@ BOUND_NAMES = {
     "signature_age": "Alter der Virensignaturen",
     "smb_protocol": "SMB-Version",
     "support_review_age": "letzter Abgleich der Produkte ohne Sicherheitsupdates",
+    "temporary_age": "Alter vorübergehender Dateien",
     "tls_version": "TLS-Version",
     "training_age": "Abstand der Schulungen",
     "trash_age": "Alter des Papierkorbinhalts",
     "umask": "Maske für Rechte neuer Dateien",
     "watch_age": "letzter Blick auf die Updates",
     "weekly_backup_age": "Alter der Wochensicherung",
+    "window": "Dauer eines Fensters",
     "wipe_after": "Löschen nach",
 }
 _BASES = {"directive": "Richtlinie", "recommendation": "Empfehlung der KVWL", "derived": "abgeleitet"}

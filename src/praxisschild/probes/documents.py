@@ -121,16 +121,19 @@ def parts_with(text: str, file: Path) -> list[str]:
 
 def as_user(user: TemporaryUser, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """The finished command of an ordinary user."""
-    return subprocess.run(
-        command,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=30,
-        check=False,
-        **user.credentials,
-    )
+    try:
+        return subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+            check=False,
+            **user.credentials,
+        )
+    except subprocess.TimeoutExpired:
+        raise ProbeError(f"{command[0]} does not end") from None
 
 
 def clean(user: TemporaryUser) -> tuple[dict[str, list[str] | None], dict[str, str]]:
@@ -192,4 +195,4 @@ def experiment() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    probe(experiment, 90)
+    probe(experiment, 110)
