@@ -502,9 +502,11 @@ _UNITS = {
 }
 _SECONDS = ((86400, "Tag", "Tage"), (3600, "Stunde", "Stunden"), (60, "Minute", "Minuten"), (1, "Sekunde", "Sekunden"))
 BOUND_NAMES = {
+    "blocks_on_open": "Prüfung vor dem Öffnen",
     "daily_backup_age": "Alter der Tagessicherung",
     "encrypted": "verschlüsselt",
     "failed_logins": "Fehlversuche bis zur Sperre",
+    "full_scan_age": "Alter des letzten Suchlaufs",
     "inbound_policy": "nicht freigegebene eingehende Verbindungen",
     "keep_daily": "aufbewahrte Tagessicherungen",
     "keep_monthly": "aufbewahrte Monatssicherungen",
