@@ -2,13 +2,15 @@
 SHELL := /bin/bash
 PRACTICE ?= inventories/musterpraxis
 AT ?= 12:30
+# which mutations `make test` runs: all, third (another one every day), or the number of a third, 0 to 2
+export MUTATIONS ?= third
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test check lint unit up down converge verify drift bench schedule unschedule lock clean
+.PHONY: help setup machine demo test test-all check lint unit up down converge verify drift bench schedule unschedule lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,11 +66,15 @@ lint: setup
 unit: setup
 	@pytest tests/unit -q -n 2
 
-test: check machine ## everything, on real hosts
+test: check machine ## everything, on real hosts, with a third of the mutations (MUTATIONS=all|third|0|1|2)
 	@lab/lab.py build
-	@pytest tests/lab -n 2 --dist loadgroup --durations 15
+	@pytest tests/lab -n 2 --dist loadgroup --no-loadscope-reorder --durations 15
 
-bench: machine ## this against its peers, side by side
+test-all: ## the same with all mutations
+	@$(MAKE) --no-print-directory test MUTATIONS=all
+
+bench: machine ## this against its peers and outside judges, before and after
+	@lab/setup bench
 	@python benchmarks/bench.py
 
 lock: setup ## write requirements.lock anew from pyproject.toml

@@ -34,5 +34,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             "edition": edition_of(*arguments, today),
             "dropped": dropped_requirements(*arguments, opened.inventory.hosts, today),
         }
+        if opened.hints:
+            result["warnings"] = [str(hint) for hint in opened.hints]
         result.update(changed=False, ansible_facts={"praxisschild": facts}, _ansible_facts_cacheable=False)
         return result

@@ -480,7 +480,10 @@ class Batch:
         try:
             kept.keep(changes, staging.created_folders, self.params["guard_keep"] if guard else [])
             undo = self.params["guard_undo"] if guard else []
-            kept.write_script(units.undo_before(), [*commands, *units.undo_after(), *undo])
+            # a unit that failed too often would refuse to start with its old files too
+            handled = _units_of(commands)
+            forgotten = [["systemctl", "reset-failed", *handled]] if handled else []
+            kept.write_script([*units.undo_before(), *forgotten], [*commands, *units.undo_after(), *undo])
             write(os.path.join(kept.folder, "entries.json"), json.dumps(entries))
         except (BatchError, OSError) as error:
             kept.discard()
@@ -503,8 +506,11 @@ class Batch:
             sign_of_life()
             code, output = self.run(command)
             if code:
-                raise BatchError(f"{' '.join(command)} ended with {code}: {output.strip()}")
+                why = systemd.explain(_units_of([command]), self.run)
+                raise BatchError(why or f"{' '.join(command)} ended with {code}: {output.strip()}")
         units.apply(self.run, sign_of_life)
+        # `try-restart` leaves a unit alone that did not run before
+        systemd.prove([*_units_of(commands, tried=False), *units.verbs["start"]], self.run)
         if self.remove:
             sign_of_life()
             apt.remove(self.remove, self.run)
@@ -531,6 +537,16 @@ def _command(handler: dict[str, Any]) -> list[str]:
     if not handler["unit"]:
         raise BatchError(f"handler {handler['name']}: name a unit or a command")
     return ["systemctl", handler["action"], handler["unit"]]
+
+
+def _units_of(commands: list[list[str]], *, tried: bool = True) -> list[str]:
+    """Units that commands of the batch start, restart or reload; those that they only try to, if `tried`."""
+    verbs = ("start", "restart", "reload", *(["try-re"] if tried else []))
+    return [
+        command[2]
+        for command in commands
+        if command[0] == "systemctl" and len(command) == 3 and command[1].startswith(verbs)
+    ]
 
 
 def _entries(items: list[dict[str, Any]], comparison: Comparison, role: str) -> dict[str, Any]:

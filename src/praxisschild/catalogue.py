@@ -18,12 +18,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from praxisschild.errors import InputError
 
 Size = Literal["praxis", "mittel", "gross"]
 Kind = Literal["technical", "probe", "mdm", "organisational"]
+Concern = Literal[
+    "host",
+    "server_service",
+    "windows",
+    "network_device",
+    "office_device",
+    "mobile_device",
+    "medical_device",
+    "ti_component",
+    "external_service",
+    "people",
+]
 Confidence = Literal["confirmed", "derived", "excerpt", "secondary", "title_only", "unverified"]
 Unit = Literal["s", "hours", "days", "months", "chars", "bits", "count", "attempts", "mode", "version"]
 Platform = Literal["linux", "windows"]
@@ -97,15 +109,27 @@ def _same(value: bool | float | str, other: bool | float | str) -> bool:
     return value == other and isinstance(value, bool) == isinstance(other, bool)
 
 
+class Attestable(_Model):
+    """What a practice states about the organisational part of a requirement (German), who does, and for how long.
+
+    `statement` is true of a practice that meets the demand; `months` is the longest time until it is stated again.
+    """
+
+    statement: Text
+    role: Text = "Praxisinhaberin"
+    months: Annotated[int, Field(ge=1, le=36)] = 12
+
+
 class Requirement(_Model):
     """One numbered demand of an edition, or one recommendation, in the project's own German words.
 
     `demand`, `purpose`, `note` and `source` are for a practice to read. `applies_if` lists features that the practice
-    must all have. `continues` names the older requirements that this one carries forward: once loaded, `bounds`,
-    `automated` and `grundschutz_refs` hold theirs too (an own bound of the same name wins, then that of the first one
-    named). `relates_to` and `duplicate_of` inherit nothing. `grundschutz_refs` are controls of the BSI's Grundschutz++
-    that this project finds closest, no official mapping. `confidence` is how well number and content are attested;
-    the catalogue folder's README defines its levels.
+    must all have. `concerns` says at what the demand is met. `continues` names the older requirements that this one
+    carries forward: once loaded, `bounds`, `automated` and `grundschutz_refs` hold theirs too (an own bound of the same
+    name wins, then that of the first one named), and `concerns` holds theirs unless it has its own. `relates_to` and
+    `duplicate_of` inherit nothing. `grundschutz_refs` are controls of the BSI's Grundschutz++ that this project finds
+    closest, no official mapping. `confidence` is how well number and content are attested; the catalogue folder's
+    README defines its levels.
     """
 
     id: Annotated[str, StringConstraints(pattern=rf"^(?:{_ID.pattern})$")]
@@ -115,6 +139,7 @@ class Requirement(_Model):
     sizes: tuple[Size, ...]
     valid_from: date
     kinds: tuple[Kind, ...]
+    concerns: tuple[Concern, ...] = ()
     demand: Text
     purpose: Text
     bounds: Mapping[Name, Bound] = {}
@@ -125,6 +150,7 @@ class Requirement(_Model):
     relates_to: tuple[str, ...] = ()
     duplicate_of: str | None = None
     automated: tuple[Platform, ...] = ()
+    attestation: Attestable | None = None
     grundschutz_refs: tuple[Text, ...] = ()
     note: Text | None = None
 
@@ -133,7 +159,7 @@ class Requirement(_Model):
         for field in ("sizes", "kinds"):
             if not getattr(self, field):
                 raise ValueError(f"{field} is empty")
-        for field in ("sizes", "kinds", "applies_if", "continues", "relates_to", "automated"):
+        for field in ("sizes", "kinds", "concerns", "applies_if", "continues", "relates_to", "automated"):
             values = getattr(self, field)
             if len(set(values)) != len(values):
                 raise ValueError(f"{field} names a value twice")
@@ -149,6 +175,11 @@ class Requirement(_Model):
     def kind(self) -> Kind:
         """The primary way of meeting the demand."""
         return self.kinds[0]
+
+    @property
+    def measurable(self) -> bool:
+        """Whether a part of the demand can be set or measured by technical means other than an MDM."""
+        return not {"technical", "probe"}.isdisjoint(self.kinds)
 
 
 class Annex(_Model):
@@ -237,6 +268,11 @@ class Catalogue:
                 reached.add(candidate.id)
         return [other.id for other in self.edition(edition) if other.id in reached]
 
+    def ancestry(self, identifier: str) -> frozenset[str]:
+        """The id and all older ones that it continues: what code may call it."""
+        older = (self.ancestry(one) for one in self.requirement(identifier).continues)
+        return frozenset({identifier}).union(*older)
+
     def oldest(self, identifier: str) -> str:
         """The id that code uses: that of the oldest edition demanding this (the first one named, if several)."""
         entry = self.requirement(identifier)
@@ -316,12 +352,20 @@ def _load(folder: Path, _state: tuple[tuple[Path, int, int], ...]) -> Catalogue:
             )
     file = folder / "recommendations.yml"
     take(file, _entries(file, _read(file, {"recommendations"})["recommendations"], None))
+    entries |= _attestables(folder / "attestations.yml", entries)
     for entry in entries.values():
         _cross_check(entry, origin[entry.id], entries, editions, features)
+    return Catalogue(folder, editions, features, _resolve(entries, origin))
+
+
+def _resolve(entries: Mapping[str, Requirement], origin: Mapping[str, Path]) -> dict[str, Requirement]:
+    """The entries with everything they inherit, oldest edition first."""
     resolved: dict[str, Requirement] = {}
     for entry in entries.values():
         resolved[entry.id] = _inherit(entry, resolved)
-    return Catalogue(folder, editions, features, resolved)
+        for field, reason, way_out in _concern_faults(resolved[entry.id]):
+            raise InputError(origin[entry.id], f"{entry.id}: {field}", reason, way_out)
+    return resolved
 
 
 def _features(file: Path) -> dict[str, Feature]:
@@ -329,6 +373,25 @@ def _features(file: Path) -> dict[str, Feature]:
     if not isinstance(raw, dict):
         raise InputError(file, "features", "this is not a mapping", "write `<name>: {label: ..., default: false}`")
     return {str(name): _validate(Feature, value, file, f"features.{name}") for name, value in raw.items()}
+
+
+def _attestables(file: Path, entries: Mapping[str, Requirement]) -> dict[str, Requirement]:
+    """The entries that can be attested, with what is stated; a file of its own, because it is another reader's text."""
+    raw = _read(file, {"attestations"})["attestations"] if file.is_file() else {}
+    if not isinstance(raw, dict):
+        raise InputError(file, "attestations", "this is not a mapping", "write `<id>: {statement: ...}`")
+    for identifier in raw:
+        if identifier not in entries:
+            raise InputError(file, str(identifier), "there is no such entry", _nearest(str(identifier), entries))
+        if "organisational" not in entries[identifier].kinds:
+            way_out = "remove it, or add the kind to the requirement"
+            raise InputError(file, identifier, "the requirement has no organisational part", way_out)
+    return {
+        identifier: entries[identifier].model_copy(
+            update={"attestation": _validate(Attestable, value, file, identifier)}
+        )
+        for identifier, value in raw.items()
+    }
 
 
 def _edition(file: Path) -> tuple[Path, Edition, list[Requirement]]:
@@ -433,6 +496,39 @@ def _feature_faults(entry: Requirement, features: Mapping[str, Feature]) -> Iter
             yield "applies_if", f"there is no feature {feature!r}", _nearest(feature, features)
 
 
+_CONCERN_OF_FEATURE: Mapping[str, Concern] = {
+    "fax": "office_device",
+    "mdm": "mobile_device",
+    "medical_devices": "medical_device",
+    "mobile_devices": "mobile_device",
+    "mobile_phones": "mobile_device",
+    "own_mail_server": "server_service",
+    "own_web_server": "server_service",
+    "printer": "office_device",
+    "ti": "ti_component",
+    "windows": "windows",
+    "wlan": "network_device",
+}
+
+
+def _concern_faults(entry: Requirement) -> Iterator[_Fault]:
+    """What is missing in `concerns`, inherited ones counted: the other fields imply some of them."""
+    if not entry.concerns:
+        yield (
+            "concerns",
+            "the field is missing",
+            "say at what it is met; the folder's README explains the words",
+        )
+    elif entry.measurable and set(entry.concerns) == {"people"}:
+        yield "concerns", "what is technical or a probe concerns more than people", "add the thing that is measured"
+    implied = {_CONCERN_OF_FEATURE[name]: f"feature {name}" for name in entry.applies_if if name in _CONCERN_OF_FEATURE}
+    if "mdm" in entry.kinds:
+        implied["mobile_device"] = "kind mdm"
+    for concern, why in implied.items():
+        if concern not in entry.concerns:
+            yield "concerns", f"{why} implies {concern}, which is not named", f"add {concern}"
+
+
 def _reference_faults(entry: Requirement, entries: Mapping[str, Requirement], order: list[str]) -> Iterator[_Fault]:
     for field in ("continues", "relates_to", "duplicate_of"):
         named = getattr(entry, field) or ()
@@ -454,7 +550,15 @@ def _inherit(entry: Requirement, resolved: Mapping[str, Requirement]) -> Require
         bounds.update(source.bounds)
     automated = dict.fromkeys(platform for source in (*older, entry) for platform in source.automated)
     refs = dict.fromkeys(ref for source in (*older, entry) for ref in source.grundschutz_refs)
-    inherited = {"bounds": bounds, "automated": tuple(automated), "grundschutz_refs": tuple(refs)}
+    concerns = entry.concerns or tuple(dict.fromkeys(concern for source in older for concern in source.concerns))
+    attestation = entry.attestation or next((source.attestation for source in older if source.attestation), None)
+    inherited = {
+        "bounds": bounds,
+        "concerns": concerns,
+        "automated": tuple(automated),
+        "grundschutz_refs": tuple(refs),
+        "attestation": attestation if "organisational" in entry.kinds else None,
+    }
     return entry.model_copy(update=inherited)
 
 

@@ -8,14 +8,20 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from praxisschild import cli_evidence
+from praxisschild.cli_attest import attest
 from praxisschild.errors import InputError, PraxisschildError
+
+if TYPE_CHECKING:
+    from praxisschild.catalogue import Catalogue
 
 app = typer.Typer(
     help="IT-Sicherheitsrichtlinie der KBV: anwenden, nachweisen, berichten.\n\n"
@@ -25,6 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(cli_evidence.app, name="evidence")
+app.command()(attest)
 PROJECT = Path(__file__).resolve().parents[2]
 PYTEST_USAGE_ERROR = 4
 ANSIBLE_UNREACHABLE = 4
@@ -38,6 +46,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="machine-readable outpu
 
 
 def _ansible(practice: Path, playbook: str, *arguments: str) -> int:
+    if not practice.is_dir():
+        raise InputError(practice, "", "there is no such inventory folder", "copy inventories/vorlage to it")
     command = ["ansible-playbook", "-i", str(practice.resolve()), f"playbooks/{playbook}", *arguments]
     return subprocess.run(command, cwd=PROJECT, check=False).returncode
 
@@ -55,6 +65,7 @@ def check(practice: PracticeArgument, as_json: JsonOption = False) -> None:
         "edition": edition_of(opened.catalogue, opened.practice, datetime.now(UTC).date()),
         "hosts": opened.inventory.hosts,
         "deviations": len(opened.practice.deviations),
+        "hints": [str(hint) for hint in opened.hints],
     }
     if as_json:
         output.print_json(data=facts)
@@ -63,17 +74,28 @@ def check(practice: PracticeArgument, as_json: JsonOption = False) -> None:
         output.print(
             f"{facts['practice']}: Größe {facts['size']}, Fassung {facts['edition']}, Hosts {hosts}: in Ordnung"
         )
+        for hint in opened.hints:
+            output.print("[yellow]Hinweis:[/] ", end="")
+            output.print(str(hint), markup=False, soft_wrap=True)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def plan(practice: PracticeArgument, context: typer.Context) -> None:
-    """Show what applying the baseline would change, file by file; changes nothing. Further options go to Ansible."""
+    """Show what applying the baseline would change, file by file; changes nothing.
+
+    Further options go to Ansible, for example --limit HOST or --tags ROLE. Ends as ansible-playbook does: 2 when the
+    inventory is wrong or a host failed, 4 when a host was not reached.
+    """
     raise typer.Exit(_ansible(practice, "site.yml", "--check", "--diff", *context.args))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def apply(practice: PracticeArgument, context: typer.Context) -> None:
-    """Apply the baseline. Further options go to Ansible (--limit HOST, --tags ROLE, …)."""
+    """Apply the baseline: bring the hosts to what the directive demands.
+
+    Further options go to Ansible, for example --limit HOST or --tags ROLE. Ends as ansible-playbook does: 2 when the
+    inventory is wrong or a host failed, 4 when a host was not reached.
+    """
     raise typer.Exit(_ansible(practice, "site.yml", *context.args))
 
 
@@ -216,6 +238,78 @@ def show(
         output.print_json(json.dumps(story.as_dict(), ensure_ascii=False, default=str))
     else:
         story.print(output)
+
+
+class PlatformChoice(StrEnum):
+    """Platforms that have roles today."""
+
+    LINUX = "linux"
+
+
+@app.command()
+def coverage(
+    edition: Annotated[
+        str | None, typer.Option(help="2021, 2025 or all", show_default="the edition in force today")
+    ] = None,
+    platform: Annotated[
+        PlatformChoice | None, typer.Option(help="only requirements that a host with this system can meet")
+    ] = None,
+    show_open: Annotated[bool, typer.Option("--open", help="name those without, what they concern, and why")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell how much of the directive this version sets and proves; contacts no host and reads no practice.
+
+    Counted per annex and kind, straight from the roles and tests of this checkout. A requirement is counted once,
+    under the kind that is its primary way of being met.
+
+    [bold]Einstellung[/]  a role sets something for it
+    [bold]Prüfung[/]      a check reads the host's effective state
+    [bold]Probe[/]        an experiment: what configuration alone proves little of
+    [bold]offen[/]        technical means could do more than they do
+
+    What people do, and what an MDM would do, is not counted as technically open.
+
+    [bold]Examples[/]
+
+    praxisschild coverage                            the edition in force
+
+    praxisschild coverage --platform linux --open    what is left for Linux hosts, one by one
+
+    praxisschild coverage --edition all --json       both editions, for a program
+
+    praxisschild show 2025-A1-20                     one requirement's whole story
+    """
+    from praxisschild.catalogue import load_catalogue
+    from praxisschild.coverage import Project, summarise, verdict
+    from praxisschild.formats.coverage_text import print_open, print_table
+
+    catalogue = load_catalogue()
+    names = list(catalogue.editions) if edition == "all" else [edition or _edition_today(catalogue)]
+    project = Project(catalogue, PROJECT)
+    linux_only = platform is PlatformChoice.LINUX
+    found = {name: project.covered(name, linux_only=linux_only) for name in names}
+    if as_json:
+        documents = [
+            {
+                **summarise(name, entries).model_dump(mode="json"),
+                "platform": platform,
+                "verdict": verdict(entries),
+                "requirements": [entry.as_dict() for entry in entries if entry.lacks or not show_open],
+            }
+            for name, entries in found.items()
+        ]
+        output.print_json(json.dumps(documents, ensure_ascii=False))
+        return
+    for number, (name, entries) in enumerate(found.items()):
+        output.print("\n" if number else "", end="")
+        if show_open:
+            print_open(output, catalogue.editions[name], entries)
+        else:
+            print_table(output, catalogue.editions[name], entries, linux_only=linux_only)
+
+
+def _edition_today(catalogue: Catalogue) -> str:
+    return catalogue.edition_in_force(datetime.now(UTC).date())
 
 
 def main() -> NoReturn:

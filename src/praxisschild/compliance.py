@@ -16,12 +16,16 @@ import pytest
 
 from praxisschild import collector
 from praxisschild.applicability import dropped_requirements, edition_of, why_not_applicable
+from praxisschild.attestations import load_attestations
 from praxisschild.checks import Verdict
 from praxisschild.connection import HostUnreachable, RemoteHost
+from praxisschild.coverage import Project, summarise
 from praxisschild.drift import drift_since
 from praxisschild.errors import PraxisschildError
 from praxisschild.evidence import latest_bundle, load_bundle, write_bundle
-from praxisschild.inventory import PracticeFolder, open_practice
+from praxisschild.evidence.seal import Seal
+from praxisschild.evidence.timestamp import Authority, load_roots
+from praxisschild.inventory import PROJECT, PracticeFolder, open_practice
 from praxisschild.results import CheckResult, DroppedSetting, HostState, PracticeFacts, Run, Status, assess
 from praxisschild.snapshot import Snapshot
 
@@ -81,7 +85,19 @@ class ComplianceSession:
         self.bundle: Path | None = None
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
+        folder = self.opened.inventory.directory / self.practice.attestations
+        self.attestations = load_attestations(folder, self.opened.catalogue, self.today)
+        # before the run: a wrong passphrase should not be found when an hour of checks waits to be kept
+        self.seal = None if self.is_worker or not options.evidence else Seal.of_this_machine(self._authority())
         self.folder = Path(worker["praxisschild"]) if worker else Path(tempfile.mkdtemp(prefix="praxisschild-run-"))
+
+    def _authority(self) -> Authority | None:
+        """Who stamps this practice's evidence."""
+        configured = self.practice.evidence
+        if configured.timestamp_authority is None:
+            return None
+        roots = load_roots(self.opened.inventory.directory / configured.timestamp_ca) if configured.timestamp_ca else ()
+        return Authority(configured.timestamp_authority, roots)
 
     def _codes(self, name: str) -> set[str]:
         """Ids under which the code may know a requirement that a person named in any edition's numbering."""
@@ -157,6 +173,11 @@ class ComplianceSession:
                 except HostUnreachable:
                     continue
         raise Verdict(Status.NOT_TESTED, "kein zweiter erreichbarer Host in der Praxis")
+
+    def named(self, name: str) -> Neighbour:
+        """The host of this name; if it cannot be reached the check ends as not tested."""
+        self.snapshot_or_verdict(name)
+        return Neighbour(name, self.address(name), self.remote(name))
 
     # -- which checks run --------------------------------------------------------------------------------------------
 
@@ -283,7 +304,7 @@ class ComplianceSession:
         catalogue, practice = self.opened.catalogue, self.practice
         checks = [CheckResult.model_validate(record) for record in self.records]
         hosts = [self._host_state(name) for name in self.hosts]
-        assessment = assess(catalogue, practice, checks, hosts, self.today)
+        assessment = assess(catalogue, practice, checks, hosts, self.today, self.attestations)
         dropped = dropped_requirements(catalogue, practice, self.hosts, self.today)
         drift = self.config.option.drift
         return Run(
@@ -305,6 +326,7 @@ class ComplianceSession:
                 if reason.startswith("Abweichung")
             ),
             drift=drift_since(drift, self._last_run(), checks) if drift else None,
+            coverage=summarise(assessment.edition, Project(catalogue, PROJECT).covered(assessment.edition)),
         )
 
     def _last_run(self) -> Run | None:
@@ -351,7 +373,7 @@ class ComplianceSession:
             snapshots = {
                 path.stem: json.loads(path.read_text("utf-8")) for path in self.folder.glob("snapshots/*.json")
             }
-            self.bundle = write_bundle(self.config.option.evidence, self.run(), snapshots)
+            self.bundle = write_bundle(self.config.option.evidence, self.run(), snapshots, self.seal)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

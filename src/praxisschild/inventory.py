@@ -15,6 +15,7 @@ import yaml
 from praxisschild.catalogue import Catalogue, load_catalogue
 from praxisschild.errors import InputError
 from praxisschild.practice import Practice, check_role_variables, parse_practice
+from praxisschild.rules import Facts, Hint, Objection, judge
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -176,11 +177,12 @@ def role_options(roles: Path = PROJECT / "roles") -> dict[str, set[str]]:
 
 @dataclass(frozen=True)
 class PracticeFolder:
-    """A practice whose inventory has been read and found valid."""
+    """A practice whose inventory has been read and found valid; `hints` are what may not be meant all the same."""
 
     inventory: Inventory
     practice: Practice
     catalogue: Catalogue
+    hints: tuple[Hint, ...] = ()
 
 
 def open_practice(directory: Path, *, strict: bool = True, loader: Any = None) -> PracticeFolder:
@@ -204,4 +206,8 @@ def open_practice(directory: Path, *, strict: bool = True, loader: Any = None) -
         datetime.now(UTC).date(),
         strict=strict,
     )
-    return PracticeFolder(inventory, practice, catalogue)
+    findings = judge(Facts(practice, catalogue, inventory.hosts, inventory.value))
+    for objection in (one for one in findings if isinstance(one, Objection)):
+        file = inventory.file_of(objection.field.partition(".")[0])
+        raise InputError(file, objection.field, objection.reason, objection.way_out)
+    return PracticeFolder(inventory, practice, catalogue, tuple(one for one in findings if isinstance(one, Hint)))

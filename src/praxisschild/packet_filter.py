@@ -15,13 +15,14 @@ _BOTH: frozenset[Outcome] = frozenset({"accept", "drop"})
 
 @dataclass(frozen=True)
 class Packet:
-    """The first packet of a connection as it reaches a host."""
+    """The first packet of a connection as it reaches a host, or with the hook ``output`` as it leaves it."""
 
     source: str
     protocol: str = "tcp"
     port: int | None = None
     interface: str = "eth0"
     hook: str = "input"
+    destination: str | None = None  # of a packet that leaves the host
 
     @property
     def version(self) -> int:
@@ -190,6 +191,8 @@ def _subject(expression: Any, packet: Packet) -> Any:
         case {"payload": {"protocol": str(protocol), "field": str(name)}}:
             carried = {packet.protocol, "th", f"ip{6 if packet.version == 6 else ''}"}
             return _field(packet, f"{protocol} {name}") if protocol in carried else None
+        case {"ct": {"key": "mark"}}:
+            return 0  # nobody has marked a new connection yet
         case {"meta": {"key": str(name)}} | {"ct": {"key": "state" as name}}:
             return _field(packet, name)
         case _:
@@ -204,8 +207,7 @@ def _field(packet: Packet, name: str) -> Any:
         f"{address} saddr": packet.source,
         "ip protocol": packet.protocol,
         "ip6 nexthdr": packet.protocol,
-        "iif": packet.interface,
-        "iifname": packet.interface,
+        **_interfaces(packet),
         "l4proto": packet.protocol,
         "nfproto": f"ipv{packet.version}",
         "protocol": address,
@@ -214,6 +216,14 @@ def _field(packet: Packet, name: str) -> Any:
         "state": "new",
     }
     return known.get(name, _UNKNOWN)
+
+
+def _interfaces(packet: Packet) -> dict[str, Any]:
+    """What is known of the packet's way: where it came in or where it leaves, and for whom it is."""
+    if packet.destination is None:
+        return {"iif": packet.interface, "iifname": packet.interface}
+    address = "ip" if packet.version == 4 else "ip6"
+    return {"oif": packet.interface, "oifname": packet.interface, f"{address} daddr": packet.destination}
 
 
 def _ordered(value: Any) -> int:

@@ -93,6 +93,18 @@ def neighbour(request: pytest.FixtureRequest, host_name: str) -> Neighbour:
 
 
 @pytest.fixture
+def host_named(request: pytest.FixtureRequest) -> Callable[[str], Neighbour]:
+    """Any host of the practice, by its name."""
+    return _session(request).named
+
+
+@pytest.fixture
+def snapshot_of(request: pytest.FixtureRequest) -> Callable[[str], Snapshot]:
+    """The effective state of any host of the practice, by its name."""
+    return _session(request).snapshot_or_verdict
+
+
+@pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Say in German what was measured; the report shows it beside what is demanded."""
 

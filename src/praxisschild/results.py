@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from praxisschild.applicability import edition_of, why_not_applicable
+from praxisschild.attestations import standing_of
+from praxisschild.coverage import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from praxisschild.attestations import Standing
     from praxisschild.catalogue import Bound, Catalogue, Requirement
     from praxisschild.practice import Deviation, Practice
 
@@ -174,6 +177,17 @@ class HostVerdict(_Model):
     checks: tuple[CheckVerdict, ...] = ()
 
 
+class AttestationFacts(_Model):
+    """The attestation that speaks for a requirement; `fault` is the German reason why it does not count, or empty."""
+
+    statement: str
+    role: str
+    day: date
+    valid_until: date
+    attachment: str | None = None
+    fault: str = ""
+
+
 class RequirementResult(_Model):
     """One row of the report, with everything it says, so that kept evidence is readable without the catalogue.
 
@@ -195,6 +209,7 @@ class RequirementResult(_Model):
     status: Status
     reason: str = ""
     pending: tuple[Part, ...] = ()
+    attestation: AttestationFacts | None = None
     hosts: tuple[HostVerdict, ...] = ()
 
     @property
@@ -213,15 +228,22 @@ class RequirementResult(_Model):
 
 
 class DeviationResult(_Model):
-    """A deviation of the practice, as it stood on the day of the run; `rows` are the requirements that it changed."""
+    """A deviation of the practice, as it stood on the day of the run; `rows` are the requirements that it changed.
+
+    `needed` is False where every host that it covers meets the requirement, and None where none was looked at.
+    """
 
     requirement: str
     hosts: tuple[str, ...] | Literal["all"]
     reason: str
+    compensation: str = ""
+    risk: str = ""
     approved_by: str
+    approved_on: date | None = None
     expires: date
     expired: bool
     rows: tuple[str, ...] = ()
+    needed: bool | None = None
 
 
 class DroppedSetting(_Model):
@@ -262,6 +284,7 @@ class Run(_Model):
     """One verification run: the whole content of `results.json`, format version 1. Times are UTC.
 
     `limits` says in German what the run left out on request (hosts, requirements, probes); empty for a full run.
+    `coverage` is what this version of the product can set and prove; results of older versions have none.
     """
 
     schema_version: Literal[1] = 1
@@ -276,6 +299,7 @@ class Run(_Model):
     deviations: tuple[DeviationResult, ...] = ()
     dropped: tuple[DroppedSetting, ...] = ()
     drift: Drift | None = None
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True)
@@ -293,6 +317,7 @@ def assess(
     checks: Sequence[CheckResult],
     hosts: Sequence[HostState],
     today: date,
+    attestations: Sequence[Standing] = (),
 ) -> Assessment:
     """What the checks say about every requirement of the practice's edition, as of `today`.
 
@@ -301,7 +326,7 @@ def assess(
     """
     edition = edition_of(catalogue, practice, today)
     codes = _codes_by_row(catalogue, edition)
-    assessor = _Assessor(catalogue, practice, checks, hosts, today)
+    assessor = _Assessor(catalogue, practice, checks, hosts, today, attestations)
     results = tuple(
         assessor.row(section, requirement, codes.get(requirement.id, (requirement.id,)))
         for section, requirement in _sections(catalogue, edition, checks)
@@ -311,10 +336,14 @@ def assess(
             requirement=deviation.requirement,
             hosts="all" if deviation.hosts == "all" else tuple(deviation.hosts),
             reason=deviation.reason,
+            compensation=deviation.compensation,
+            risk=deviation.risk,
             approved_by=deviation.approved_by,
+            approved_on=deviation.approved_on,
             expires=deviation.expires,
             expired=deviation.expires < today,
             rows=tuple(assessor.changed[number]),
+            needed=bool(assessor.changed[number]) if assessor.covered[number] else None,
         )
         for number, deviation in enumerate(practice.deviations)
     )
@@ -348,7 +377,10 @@ def _codes_by_row(catalogue: Catalogue, edition: str) -> dict[str, tuple[str, ..
 
 
 class _Assessor:
-    """The facts of one assessment; `changed` collects, per deviation, the rows whose result it changed."""
+    """The facts of one assessment.
+
+    `changed` collects, per deviation, the rows whose result it changed; `covered` whether it met a verdict on a host.
+    """
 
     def __init__(
         self,
@@ -357,16 +389,21 @@ class _Assessor:
         checks: Sequence[CheckResult],
         hosts: Sequence[HostState],
         today: date,
+        attestations: Sequence[Standing] = (),
     ) -> None:
+        self.attestations = attestations
         self.catalogue = catalogue
         self.practice = practice
         self.checks = checks
         self.hosts = hosts
         self.today = today
         self.changed: dict[int, list[str]] = defaultdict(list)
+        self.covered: dict[int, bool] = defaultdict(bool)
 
     def row(self, section: Section, requirement: Requirement, codes: tuple[str, ...]) -> RequirementResult:
-        status, reason, pending, verdicts = self._judge(requirement, codes)
+        organisational = "organisational" in requirement.kinds
+        standing = standing_of(self.attestations, codes) if organisational else None
+        status, reason, pending, verdicts = self._judge(requirement, codes, standing)
         return RequirementResult(
             id=requirement.id,
             code_ids=codes,
@@ -382,40 +419,56 @@ class _Assessor:
             status=status,
             reason=reason,
             pending=pending,
+            attestation=_facts(standing) if standing else None,
             hosts=verdicts,
         )
 
     def _judge(
-        self, requirement: Requirement, codes: tuple[str, ...]
+        self, requirement: Requirement, codes: tuple[str, ...], standing: Standing | None
     ) -> tuple[Status, str, tuple[Part, ...], tuple[HostVerdict, ...]]:
         why_not = why_not_applicable(self.catalogue, self.practice, requirement, self.today)
         if why_not:
             return Status.NOT_APPLICABLE, why_not, (), ()
         own = [check for check in self.checks if not set(codes).isdisjoint(check.requirements)]
-        pending = self._pending(requirement)
+        pending = self._pending(requirement, standing)
         verdicts = self._verdicts(requirement, codes, own)
         if not verdicts:
-            return Status.NOT_TESTED, self._why_unchecked(requirement, pending), pending, ()
+            return *self._unmeasured(requirement, pending, standing), pending, ()
         status = Status.worst(verdict.status for verdict in verdicts)
-        return status, _joined(verdicts, status), pending, verdicts
+        reason = _joined(verdicts, status)
+        if standing and standing.fault:
+            reason = "; ".join(filter(None, (reason, standing.fault)))
+            status = Status.worst([status, Status.EXPIRED]) if standing.expired else status
+        elif standing and status is Status.NOT_APPLICABLE and not pending:
+            status, reason = Status.ATTESTED, ""
+        return status, reason, pending, verdicts
 
-    def _pending(self, requirement: Requirement) -> tuple[Part, ...]:
+    def _pending(self, requirement: Requirement, standing: Standing | None) -> tuple[Part, ...]:
+        """The parts that nobody has spoken for; an attestation that counts settles the organisational one."""
         parts = [Part(kind) for kind in requirement.kinds if kind in set(Part)]
+        if standing and standing.counts:
+            parts.remove(Part.ORGANISATIONAL)
         if not (self._has_feature("mobile_devices") or self._has_feature("mobile_phones")):
             parts = [part for part in parts if part is not Part.MDM]
         return tuple(parts)
 
+    def _unmeasured(
+        self, requirement: Requirement, pending: tuple[Part, ...], standing: Standing | None
+    ) -> tuple[Status, str]:
+        """What a row says that no check has measured."""
+        open_kinds = [kind for kind in requirement.kinds if kind in pending or kind in {"technical", "probe"}]
+        if standing and standing.counts and not open_kinds:
+            return Status.ATTESTED, ""
+        if standing and standing.expired and set(open_kinds) == {"organisational"}:
+            return Status.EXPIRED, standing.fault
+        said = {**_NOT_TESTED, "organisational": (standing and standing.fault) or _NOT_TESTED["organisational"]}
+        if requirement.automated:
+            said["technical"] = said["probe"] = "in diesem Lauf nicht geprüft"
+        return Status.NOT_TESTED, "; ".join(dict.fromkeys(said[kind] for kind in open_kinds or requirement.kinds))
+
     def _has_feature(self, name: str) -> bool:
         described = self.catalogue.features.get(name)
         return self.practice.features.get(name, described is None or described.default)
-
-    def _why_unchecked(self, requirement: Requirement, pending: tuple[Part, ...]) -> str:
-        kinds = [kind for kind in requirement.kinds if kind in pending or kind in {"technical", "probe"}]
-        reasons = [_NOT_TESTED[kind] for kind in kinds or requirement.kinds]
-        if requirement.automated:
-            measured = "in diesem Lauf nicht geprüft"
-            reasons = [measured if reason == _NOT_TESTED["technical"] else reason for reason in reasons]
-        return "; ".join(dict.fromkeys(reasons))
 
     def _verdicts(
         self, requirement: Requirement, codes: tuple[str, ...], checks: Sequence[CheckResult]
@@ -455,6 +508,7 @@ class _Assessor:
                 if row not in self.changed[number]:
                     self.changed[number].append(row)
             judged.append(CheckVerdict(check=check.check, status=status))
+            self.covered[number] |= check.status in {Status.FAILED, Status.PASSED}
         worst = Status.worst(verdict.status for verdict in judged)
         if worst in {Status.DEVIATION, Status.EXPIRED} and deviation is not None:
             reason = _deviation_reason(deviation, worst)
@@ -471,6 +525,18 @@ class _Assessor:
             if deviation.covers(host) and deviation.requirement in codes
         ]
         return max(fitting, key=lambda item: item[1].expires, default=(-1, None))
+
+
+def _facts(standing: Standing) -> AttestationFacts:
+    said = standing.attestation
+    return AttestationFacts(
+        statement=said.statement,
+        role=said.role,
+        day=said.day,
+        valid_until=said.valid_until,
+        attachment=said.attachment.file if said.attachment else None,
+        fault=standing.fault,
+    )
 
 
 def _deviation_reason(deviation: Deviation, status: Status) -> str:
@@ -503,16 +569,25 @@ _UNITS = {
 _SECONDS = ((86400, "Tag", "Tage"), (3600, "Stunde", "Stunden"), (60, "Minute", "Minuten"), (1, "Sekunde", "Sekunden"))
 BOUND_NAMES = {
     "blocks_on_open": "Prüfung vor dem Öffnen",
+    "cipher": "Verschlüsselungsverfahren",
+    "alarm_delay": "Verzug eines Alarms",
+    "alarmed_logins": "Fehlversuche bis zum Alarm",
+    "certificate_left": "Restlaufzeit von Zertifikaten",
     "daily_backup_age": "Alter der Tagessicherung",
+    "delivery_time": "Ankunft beim Protokollserver nach",
     "encrypted": "verschlüsselt",
     "failed_logins": "Fehlversuche bis zur Sperre",
     "full_scan_age": "Alter des letzten Suchlaufs",
+    "host_silence": "Schweigen eines Hosts bis zur Nachfrage",
     "inbound_policy": "nicht freigegebene eingehende Verbindungen",
     "keep_daily": "aufbewahrte Tagessicherungen",
     "keep_monthly": "aufbewahrte Monatssicherungen",
     "keep_weekly": "aufbewahrte Wochensicherungen",
+    "key_bits": "Schlüssellänge",
+    "key_derivation": "Schlüsselableitung",
     "lock_after": "Bildschirmsperre nach",
     "lock_delay": "Sperre wirksam nach",
+    "log_retention": "Aufbewahrung von Protokollen",
     "monthly_backup_age": "Alter der Monatssicherung",
     "password_length": "Passwortlänge",
     "protection": "WLAN-Verschlüsselung",
@@ -525,10 +600,12 @@ BOUND_NAMES = {
     "shared_logins": "gemeinsam benutzte Anmeldungen",
     "signature_age": "Alter der Virensignaturen",
     "smb_protocol": "SMB-Version",
+    "support_review_age": "letzter Abgleich der Produkte ohne Sicherheitsupdates",
     "tls_version": "TLS-Version",
     "training_age": "Abstand der Schulungen",
     "trash_age": "Alter des Papierkorbinhalts",
     "umask": "Maske für Rechte neuer Dateien",
+    "watch_age": "letzter Blick auf die Updates",
     "weekly_backup_age": "Alter der Wochensicherung",
     "wipe_after": "Löschen nach",
 }

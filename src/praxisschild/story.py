@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from praxisschild import traceability
 from praxisschild.catalogue import load_catalogue
+from praxisschild.coverage import CONCERN_LABELS, KIND_LABELS
 from praxisschild.evidence import latest_bundles, load_bundle
 from praxisschild.results import bound_in_words
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
+
+    from praxisschild.catalogue import Concern, Kind
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Story:
     purpose: str
     sizes: tuple[str, ...]
     valid_from: str
-    kinds: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    concerns: tuple[Concern, ...]
     source: str
     confidence: str
     note: str
@@ -42,7 +46,9 @@ class Story:
 
     def print(self, console: Console) -> None:
         console.print(f"[bold]{self.id}[/]  {self.title}", soft_wrap=True)
-        console.print(f"{self.group} · {', '.join(self.kinds)} · {', '.join(self.sizes)} · gilt ab {self.valid_from}")
+        kinds = ", ".join(KIND_LABELS[kind] for kind in self.kinds)
+        console.print(f"{self.group} · {kinds} · {', '.join(self.sizes)} · gilt ab {self.valid_from}", soft_wrap=True)
+        console.print(f"Betrifft: {', '.join(CONCERN_LABELS[concern] for concern in self.concerns)}", soft_wrap=True)
         for text in (self.demand, self.purpose, self.note):
             if text:
                 console.print(f"\n{text}")
@@ -88,6 +94,7 @@ def story_of(identifier: str, project: Path) -> Story:
         sizes=requirement.sizes,
         valid_from=f"{requirement.valid_from:%d.%m.%Y}",
         kinds=requirement.kinds,
+        concerns=requirement.concerns,
         source=requirement.source,
         confidence=requirement.confidence,
         note=requirement.note or "",

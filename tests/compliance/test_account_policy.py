@@ -17,6 +17,21 @@ def test_every_login_is_one_that_the_practice_has_named(snapshot, practice, host
     assert len(unnamed) <= limit, unnamed
 
 
+@requirement("2025-A1-02")
+def test_accounts_of_people_who_left_are_closed(snapshot, practice, host_name, measured):
+    """Old logins open the practice years after somebody has gone."""
+    departed = {one.name for one in practice.accounts_of(host_name) if one.has_left(snapshot.today)}
+    if not departed:
+        not_applicable("Für diesen Host führt die Praxis kein Konto, dessen letzter Tag vorbei ist.")
+    still_open = departed & set(snapshot.login_accounts)
+    keys = {name for name in departed & still_open if snapshot.accounts[name].authorized_keys}
+    measured(
+        f"Konten von Ausgeschiedenen: {len(departed)}; noch offen: {', '.join(sorted(still_open)) or 'keine'}; "
+        f"davon mit SSH-Schlüssel: {len(keys)}"
+    )
+    assert not still_open
+
+
 @requirement("2025-A1-26")
 def test_no_account_opens_without_a_password(snapshot, measured):
     """Whoever finds such a name at the login screen works with the practice's data."""

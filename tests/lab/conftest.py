@@ -15,6 +15,7 @@ from praxisschild.catalogue import Catalogue, load_catalogue
 from praxisschild.connection import RemoteHost
 from praxisschild.inventory import Inventory
 from praxisschild.results import CheckResult, Run
+from tests.lab.mutations import SHARES, choice
 
 PROJECT = Path(__file__).resolve().parents[2]
 MUSTERPRAXIS = PROJECT / "inventories/musterpraxis"
@@ -53,13 +54,23 @@ class Lab:
     def verify(self, evidence: Path, *arguments: str) -> Run:
         """The results of one verification, whatever it found."""
         self.run("praxisschild", "verify", str(self.practice), "--evidence", str(evidence), *arguments, code=None)
-        newest = max(evidence.glob("*/*/results.json"), key=lambda path: path.stat().st_mtime)
-        return Run.model_validate(json.loads(newest.read_text(encoding="utf-8")))
+        return _newest(evidence)
+
+    def judge(self, evidence: Path, *arguments: str) -> Run:
+        """The same through pytest, which takes files and expressions too, and a second less."""
+        options = ["--practice", str(self.practice), "--evidence", str(evidence), "-q", "-p", "no:cacheprovider"]
+        done = self.run(sys.executable, "-m", "pytest", *options, *arguments, code=None)
+        assert done.returncode in {0, 1, 3}, done.stdout[-4000:] + done.stderr[-2000:]
+        return _newest(evidence)
+
+    def connect(self, host: str) -> RemoteHost:
+        """A connection for several commands; who asks closes it."""
+        os.environ["LAB_INSTANCE"] = str(self.instance)
+        return RemoteHost(Inventory(self.practice).connection(host))
 
     def root(self, host: str, script: str) -> object:
         """Run Python as root on a host; prints JSON."""
-        os.environ["LAB_INSTANCE"] = str(self.instance)
-        remote = RemoteHost(Inventory(self.practice).connection(host))
+        remote = self.connect(host)
         try:
             return remote.python_as_root(script)
         finally:
@@ -76,6 +87,11 @@ class Lab:
         )
 
 
+def _newest(evidence: Path) -> Run:
+    newest = max(evidence.glob("*/*/results.json"), key=lambda path: path.stat().st_mtime)
+    return Run.model_validate(json.loads(newest.read_text(encoding="utf-8")))
+
+
 def recap(output: str) -> dict[str, dict[str, int]]:
     """Ansible's play recap: counts per host."""
     counts = {}
@@ -89,6 +105,20 @@ def recap(output: str) -> dict[str, dict[str, int]]:
 def name_of(check: CheckResult) -> str:
     """The test function's own name, without file and parameters."""
     return check.check.rpartition("::")[2].partition("[")[0]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the mutations once: the workers inherit it, and midnight may come between them."""
+    try:
+        os.environ["MUTATIONS"] = choice()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_report_header() -> str:
+    asked = os.environ["MUTATIONS"]
+    share = "all" if asked == "all" else f"third {asked} of 0 to {SHARES - 1}, another one tomorrow"
+    return f"mutations: {share} (choose with MUTATIONS=all, third, or a number)"
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,9 @@ def test_a_deviation_drops_on_its_hosts_only_and_only_until_it_expires(catalogue
         "requirement": "2025-A1-18",
         "hosts": ["a"],
         "reason": "Videosprechstunde an diesem Platz",
+        "compensation": "Klappe vor der Kamera",
+        "risk": "niedrig",
+        "approved_on": "2026-04-01",
         "approved_by": "Praxisinhaberin",
         "expires": "2027-03-31",
     }

@@ -104,12 +104,29 @@ class TestContent:
         assert repeated == []
         assert catalogue.requirement("2025-A1-46").automated == ("linux",)
 
+    def test_what_a_requirement_concerns_is_stated_once_where_it_begins_or_changes(self, catalogue):
+        repeated = []
+        for file in catalogue.folder.rglob("*.yml"):
+            data = yaml.safe_load(file.read_text(encoding="utf-8"))
+            for entry in [*data.get("requirements", []), *data.get("recommendations", [])]:
+                older = [catalogue.requirement(one).concerns for one in entry.get("continues", [])]
+                inherited = tuple(dict.fromkeys(concern for concerns in older for concern in concerns))
+                if entry.get("concerns") and set(entry["concerns"]) == set(inherited):
+                    repeated.append(entry["id"])
+        assert repeated == []
+        assert catalogue.requirement("2025-A1-19").concerns == ("host", "people")
+        assert catalogue.requirement("2025-A1-11").concerns == ("host", "network_device")
+
 
 class TestLookups:
     def test_bounds_are_inherited_by_the_newer_number(self, catalogue):
         assert catalogue.bound("2025-A1-19", "lock_after") == catalogue.bound("2021-A1-13", "lock_after")
         assert catalogue.bound("2025-A1-19", "lock_after").at_most == 600
         assert catalogue.bound("2025-A1-19", "lock_after").basis == "recommendation"
+
+    def test_ancestry_holds_every_older_number_of_the_same_demand(self, catalogue):
+        assert catalogue.ancestry("2025-A2-05") == {"2025-A2-05", "2021-A2-06", "2021-A3-X1"}
+        assert catalogue.ancestry("2021-A1-13") == {"2021-A1-13"}
 
     def test_related_requirements_inherit_no_bounds(self, catalogue):
         with pytest.raises(InputError, match="daily_backup_age"):
@@ -202,6 +219,7 @@ ENTRY: dict[str, Any] = {
     "sizes": ["praxis", "mittel"],
     "valid_from": date(2021, 4, 1),
     "kinds": ["technical"],
+    "concerns": ["host"],
     "demand": "Eine Forderung.",
     "purpose": "Ein Zweck.",
     "source": "Quelle",
@@ -316,6 +334,15 @@ class TestBrokenEntry:
             ),
             pytest.param(entry(relates_to=["2021-A1-01"]), "2021.yml", "2021-A1-01: relates_to", "other", id="itself"),
             pytest.param(entry(duplicate_of="x"), "2021.yml", "2021-A1-01: duplicate_of", "'x'", id="duplicate_of"),
+            pytest.param(without("concerns"), "2021.yml", "2021-A1-01: concerns", "missing", id="concerns nothing"),
+            pytest.param(entry(concerns=["hosts"]), "2021.yml", "2021-A1-01: concerns.0", "'host'", id="concern"),
+            pytest.param(
+                entry(concerns=["people"]), "2021.yml", "2021-A1-01: concerns", "more than people", id="only people"
+            ),
+            pytest.param(
+                entry(applies_if=["ti"]), "2021.yml", "2021-A1-01: concerns", "ti_component", id="feature implies"
+            ),
+            pytest.param(entry(kinds=["mdm"]), "2021.yml", "2021-A1-01: concerns", "mobile_device", id="kind implies"),
             pytest.param(
                 newer(continues=["2021-A1-02"]), "2025.yml", "2025-A1-01: continues", "2021-A1-02", id="dangling"
             ),

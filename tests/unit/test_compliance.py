@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -108,10 +109,12 @@ def test_a_check_without_a_known_requirement_stops_the_collection(pytester, prac
 
 def test_a_deviation_still_runs_and_shows_as_such(pytester, practice):
     facts = practice / "group_vars/all/praxis.yml"
+    today = datetime.now(UTC).date()
     text = facts.read_text(encoding="utf-8").replace(
         "  deviations: []\n",
         "  deviations:\n    - {requirement: 2025-A1-18, reason: Videosprechstunde am Platz, "
-        "approved_by: Praxisinhaberin, expires: 2099-01-01}\n",
+        "compensation: Klappe vor der Kamera, risk: niedrig, approved_by: Praxisinhaberin, "
+        f"approved_on: {today}, expires: {today + timedelta(days=30)}}}\n",
     )
     facts.write_text(text, encoding="utf-8")
     pytester.makepyfile(test_sample=CHECKS)

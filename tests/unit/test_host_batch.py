@@ -410,6 +410,56 @@ def test_units_are_read_in_one_call_and_changed_in_one_per_verb():
     ]
     assert plan.undo_before() == [
         ["systemctl", "stop", "a.timer", "d.timer"],
+        ["systemctl", "reset-failed", "a.timer", "d.timer"],
         ["systemctl", "disable", "a.timer", "d.timer"],
     ]
     assert plan.undo_after() == [["systemctl", "unmask", "b.service"], ["systemctl", "start", "b.service"]]
+
+
+DEAD = """\
+Id=a.service
+Type=simple
+ActiveState=activating
+SubState=auto-restart
+Result=exit-code
+ExecMainStatus=3
+InactiveExitTimestampMonotonic=1
+
+Id=b.service
+Type=notify
+ActiveState=active
+SubState=running
+Result=success
+ExecMainStatus=0
+InactiveExitTimestampMonotonic=1
+"""
+
+
+def test_a_service_that_does_not_stay_up_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch):
+    units = importlib.import_module("ansible.module_utils.praxisschild.units")
+    monkeypatch.setattr(units, "PROBATION", 0)
+    shell = Shell(
+        {"systemctl show": (0, DEAD), "--unit=a.service": (0, "kein Schlüssel in /etc/a\n\nMain process exited\n")}
+    )
+    with pytest.raises(Exception, match=r"a\.service does not run \(exit-code, exit status 3\)") as caught:
+        units.prove(["a.service", "b.service"], shell)
+    assert "its journal: kein Schlüssel in /etc/a | Main process exited" in str(caught.value)
+    assert "b.service" not in str(caught.value)
+
+
+def test_the_reason_stands_in_place_of_systemctls_advice_to_look_it_up():
+    units = importlib.import_module("ansible.module_utils.praxisschild.units")
+    plan = units.Plan(verbs={"start": ["a.service"]})
+    advice = (1, "Job for a.service failed. See systemctl status a.service.")
+    with pytest.raises(Exception, match="its journal says nothing"):
+        plan.apply(Shell({"systemctl start": advice, "systemctl show": (0, DEAD)}), lambda: None)
+    with pytest.raises(Exception, match="ended with 1: Job for"):
+        plan.apply(Shell({"systemctl start": advice}), lambda: None)
+
+
+def test_units_that_run_cost_one_question():
+    units = importlib.import_module("ansible.module_utils.praxisschild.units")
+    shell = Shell({"systemctl show": (0, DEAD.partition("\n\n")[2])})
+    units.prove(["b.service"], shell)
+    units.prove([], shell)
+    assert {line.split(" --")[0] for line in shell.asked} == {"systemctl show"}

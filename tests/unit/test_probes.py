@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from praxisschild import probes
 from praxisschild.checks import Verdict
-from praxisschild.probes import backup, chromium_policies, firefox_policies, host, login_lockout, ports
+from praxisschild.probes import backup, chromium_policies, host, login_lockout, marionette, ports
 from praxisschild.results import Status
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 NAMES = sorted(
     path.name.removesuffix(".py")
     for path in files("praxisschild.probes").iterdir()
-    if path.name.endswith(".py") and path.name not in {"__init__.py", "host.py"}
+    if path.name.endswith(".py") and path.name not in {"__init__.py", "host.py", "marionette.py"}
 )
+SHARED = ("host", "marionette")
 
 
 @dataclass
@@ -63,13 +64,13 @@ def program(folder: Path, source: str) -> str:
 
 
 class TestScripts:
-    @pytest.mark.parametrize("name", [*NAMES, "host"])
+    @pytest.mark.parametrize("name", [*NAMES, *SHARED])
     def test_runs_on_the_oldest_supported_python_with_nothing_but_its_standard_library(self, name: str) -> None:
         tree = ast.parse(files("praxisschild.probes").joinpath(f"{name}.py").read_text("utf-8"), feature_version=(3, 9))
         absolute = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
         absolute |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         foreign = {module for module in absolute if module.partition(".")[0] not in sys.stdlib_module_names}
-        assert foreign <= {"praxisschild.probes.host"}
+        assert foreign <= {f"praxisschild.probes.{shared}" for shared in SHARED}
 
     @pytest.mark.parametrize("name", NAMES)
     def test_carries_what_it_shares(self, name: str) -> None:
@@ -338,8 +339,8 @@ FIREFOX = """
 class TestFirefox:
     def test_speaks_marionette(self, somebody: Somebody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
-            monkeypatch.setattr(firefox_policies, "PORT", free.getsockname()[1])
-        with firefox_policies.Browser(program(tmp_path, FIREFOX), somebody) as browser:
+            monkeypatch.setattr(marionette, "PORT", free.getsockname()[1])
+        with marionette.Browser(program(tmp_path, FIREFOX), somebody) as browser:
             browser.connect(10)
             assert browser.evaluate("chrome", "return arguments[0]", "ä")["args"] == ["ä"]
             with pytest.raises(host.ProbeError, match="no such command"):
@@ -349,7 +350,7 @@ class TestFirefox:
         self, somebody: Somebody, tmp_path: Path
     ) -> None:
         with (
-            firefox_policies.Browser(program(tmp_path, "raise SystemExit(1)"), somebody) as browser,
+            marionette.Browser(program(tmp_path, "raise SystemExit(1)"), somebody) as browser,
             pytest.raises(host.ProbeError, match="does not start"),
         ):
             browser.connect(10)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from praxisschild.attestations import Standing, attestation_of
 from praxisschild.catalogue import Annex, Bound, Catalogue, Edition, Feature, Requirement, load_catalogue
 from praxisschild.practice import Deviation, Practice
 from praxisschild.results import (
@@ -91,6 +92,9 @@ def deviation(
             "requirement": name,
             "hosts": hosts,
             "reason": "Gerät wird im Dezember ersetzt",
+            "compensation": "Sicherung von Hand jeden Abend",
+            "risk": "mittel",
+            "approved_on": date(2025, 12, 31),
             "approved_by": "Praxisinhaberin",
             "expires": expires,
         }
@@ -122,9 +126,22 @@ def outcome(
     hosts: list[HostState] | None = None,
     catalogue: Catalogue = CATALOGUE,
     today: date = TODAY,
+    attested: tuple[Standing, ...] = (),
     **facts: object,
 ) -> Assessment:
-    return assess(catalogue, practice_of(**facts), checks, HOSTS if hosts is None else hosts, today)
+    return assess(catalogue, practice_of(**facts), checks, HOSTS if hosts is None else hosts, today, attested)
+
+
+def attestation(identifier: str, fault: str = "", *, expired: bool = False) -> Standing:
+    said = attestation_of(
+        Path("x"),
+        requirement=identifier,
+        statement="So ist es geregelt.",
+        role="Praxisinhaberin",
+        date=date(2026, 1, 1),
+        valid_until=date(2026, 12, 31),
+    )
+    return Standing(said, Path("x"), fault, expired)
 
 
 def row(assessment: Assessment, identifier: str) -> RequirementResult:
@@ -228,6 +245,49 @@ def test_technical_part_alone_is_never_plainly_fulfilled() -> None:
     assert (whole.label, whole.tally) == ("erfüllt", "vollständig erfüllt")
 
 
+OLD = "Bestätigung abgelaufen seit 31.12.2026"
+UNMEASURED = "noch nicht automatisiert geprüft"
+CHANGED = "Anlage liste.pdf zur Bestätigung wurde verändert"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "measured", "fault", "expected"),
+    [
+        ("2025-A1-01", None, "", (Status.ATTESTED, "", ())),
+        ("2025-A1-01", None, OLD, (Status.EXPIRED, OLD, (Part.ORGANISATIONAL,))),
+        ("2025-A1-01", None, CHANGED, (Status.NOT_TESTED, CHANGED, (Part.ORGANISATIONAL,))),
+        ("2025-A1-19", Status.PASSED, "", (Status.PASSED, "", ())),
+        ("2025-A1-19", Status.FAILED, "", (Status.FAILED, "arbeitsplatz-1", ())),
+        ("2025-A1-19", Status.NOT_APPLICABLE, "", (Status.ATTESTED, "", ())),
+        ("2025-A1-19", Status.PASSED, OLD, (Status.EXPIRED, OLD, (Part.ORGANISATIONAL,))),
+        ("2025-A1-19", Status.FAILED, OLD, (Status.FAILED, f"arbeitsplatz-1; {OLD}", (Part.ORGANISATIONAL,))),
+        ("2025-A1-19", Status.PASSED, CHANGED, (Status.PASSED, CHANGED, (Part.ORGANISATIONAL,))),
+        ("2025-A1-19", None, "", (Status.NOT_TESTED, UNMEASURED, ())),
+        (
+            "2025-A1-19",
+            None,
+            OLD,
+            (Status.NOT_TESTED, f"noch nicht automatisiert geprüft; {OLD}", (Part.ORGANISATIONAL,)),
+        ),
+    ],
+)
+def test_an_attestation_settles_the_organisational_part_only(
+    identifier: str, measured: Status | None, fault: str, expected: tuple[Status, str, tuple[Part, ...]]
+) -> None:
+    checks = [check("2021-A1-13", measured)] if measured else []
+    found = row(outcome(*checks, attested=(attestation(identifier, fault, expired=fault == OLD),)), identifier)
+    assert (found.status, found.reason, found.pending) == expected
+    assert found.attestation is not None
+    assert found.attestation.fault == fault
+
+
+def test_an_attestation_may_name_the_older_number_and_speaks_for_no_technical_demand() -> None:
+    whole = row(outcome(check("2021-A1-13", Status.PASSED), attested=(attestation("2021-A1-13"),)), "2025-A1-19")
+    assert whole.tally == "vollständig erfüllt"
+    technical = row(outcome(attested=(attestation("2025-A1-21"),)), "2025-A1-21")
+    assert (technical.status, technical.attestation) == (Status.NOT_TESTED, None)
+
+
 def test_mobile_part_is_pending_only_where_there_are_mobile_devices() -> None:
     assert (
         row(outcome(check("2025-A1-43", Status.PASSED)), "2025-A1-43").tally == "technisch erfüllt, Mobilgeräte offen"
@@ -247,6 +307,15 @@ def test_deviation_changes_a_failure_until_its_last_day(name: str, expires: date
     assert "Gerät wird im Dezember ersetzt" in row(found, "2025-A1-21").reason
     assert found.deviations[0].rows == ("2025-A1-21",)
     assert found.deviations[0].expired is (status is Status.EXPIRED)
+
+
+@pytest.mark.parametrize(
+    ("status", "needed"),
+    [(Status.FAILED, True), (Status.PASSED, False), (Status.NOT_TESTED, None), (Status.NOT_APPLICABLE, None)],
+)
+def test_deviation_that_is_no_longer_needed_is_pointed_out(status: Status, needed: bool | None) -> None:
+    found = outcome(check("2021-A1-14", status), deviations=[deviation()])
+    assert found.deviations[0].needed is needed
 
 
 def test_deviation_speaks_only_of_its_hosts_and_its_requirement() -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,19 @@ DEVIATION = """\
     - requirement: {requirement}
       hosts: [anmeldung]
       reason: {reason}
+      compensation: Klappe vor der Kamera
+      risk: niedrig
       approved_by: Praxisinhaberin
+      approved_on: {approved}
       expires: {expires}
 """
+TODAY = datetime.now(UTC).date()
+HALF_A_YEAR_AGO = TODAY - timedelta(days=200)
 
 
-def deviation(requirement="2025-A1-18", reason="Videosprechstunde an diesem Platz", expires="2099-01-01"):
-    return DEVIATION.format(requirement=requirement, reason=reason, expires=expires)
+def deviation(requirement="2025-A1-18", reason="Videosprechstunde an diesem Platz", approved=TODAY, days=100):
+    expires = approved + timedelta(days=days)
+    return DEVIATION.format(requirement=requirement, reason=reason, approved=approved, expires=expires)
 
 
 @pytest.fixture
@@ -49,9 +56,17 @@ def apply(project, practice):
     ("file", "old", "new", "named"),
     [
         ("praxis.yml", "size: praxis", "size: winzig", ["praxis.size", "choose one"]),
+        ("praxis.yml", "size: praxis", "size: mittel", ["praxis.log_host", "2021-A2-11", "deviation"]),
         ("praxis.yml", "  deviations: []\n", deviation("2025-A1-77"), ["2025-A1-77", "did you mean"]),
-        ("praxis.yml", "  deviations: []\n", deviation(expires="2026-01-01"), ["expired", "approved again"]),
+        (
+            "praxis.yml",
+            "  deviations: []\n",
+            deviation(approved=HALF_A_YEAR_AGO),
+            ["expired", "approved again"],
+        ),
         ("praxis.yml", "  deviations: []\n", deviation(reason="''"), ["reason", "auditor"]),
+        ("praxis.yml", "own_web_server: false", "own_web_server: true", ["features.own_web_server", "add a service"]),
+        ("praxis.yml", "  deviations: []\n", deviation(days=400), ["a year at most", "approved again"]),
         (
             "zugang.yml",
             "ansible_user:",
@@ -59,7 +74,16 @@ def apply(project, practice):
             ["did you mean", "_after"],
         ),
     ],
-    ids=["unknown size", "unknown requirement", "expired deviation", "reasonless deviation", "misspelt role variable"],
+    ids=[
+        "unknown size",
+        "no log host",
+        "unknown requirement",
+        "expired deviation",
+        "reasonless deviation",
+        "feature without its service",
+        "deviation for ever",
+        "misspelt role variable",
+    ],
 )
 def test_a_wrong_inventory_stops_before_any_host(project, practice, file, old, new, named):
     path = practice / "group_vars/all" / file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 # `static` and `generated` units cannot be enabled and need not be; `alias` follows the unit it points to
 COUNTS_AS_ENABLED = {"enabled", "static", "generated", "alias", "transient"}
 COUNTS_AS_ACTIVE = {"active", "activating", "reloading", "refreshing"}
+# systemd calls a service of these types started before it has done anything
+UNPROVEN_TYPES = {"simple", "exec", "idle"}
+PROBATION = 1.0  # seconds
+JOURNAL_LINES, LINE_LENGTH = 8, 300
 # verb -> what takes it back
 OPPOSITE = {
     "unmask": "mask",
@@ -41,7 +46,10 @@ class Plan:
 
     def undo_before(self) -> list[list[str]]:
         """Commands that take back what came in, to be run while the new unit files are still there."""
-        return self._opposites(("start", "enable", "unmask"))
+        started = self.verbs["start"]
+        # a unit that could not start would be listed as failed for ever after
+        forgotten = [["systemctl", "reset-failed", *started]] if started else []
+        return [*self._opposites(("start",)), *forgotten, *self._opposites(("enable", "unmask"))]
 
     def undo_after(self) -> list[list[str]]:
         """Commands that bring back what was there, to be run once the old unit files are back."""
@@ -65,7 +73,7 @@ class Plan:
         """Bring every unit to its state.
 
         Raises:
-            BatchError: systemd refuses; its output is in the text.
+            BatchError: systemd refuses, or a unit did not stay up; what systemd and the unit said is in the text.
         """
         for verb, names in self.verbs.items():
             if names:
@@ -73,7 +81,62 @@ class Plan:
                 command = ["systemctl", verb, *names]
                 code, output = run(command)
                 if code:
-                    raise BatchError(f"{' '.join(command)} ended with {code}: {output.strip()}")
+                    why = explain(names, run) if verb == "start" else ""
+                    raise BatchError(why or f"{' '.join(command)} ended with {code}: {output.strip()}")
+
+
+def explain(names: list[str], run: Run) -> str:
+    """Why units do not run, from systemd and from their own last lines in the journal; empty if none has failed."""
+    return "; ".join(_obituary(state, run) for state in _show(names, run) if _has_failed(state))
+
+
+def prove(names: list[str], run: Run) -> None:
+    """Look again after a moment at services that systemd calls started before they have done anything.
+
+    Raises:
+        BatchError: one has ended already; the text says why.
+    """
+    if any(state.get("Type") in UNPROVEN_TYPES for state in _show(names, run)):
+        time.sleep(PROBATION)
+    why = explain(names, run)
+    if why:
+        raise BatchError(why)
+
+
+def _show(names: list[str], run: Run) -> list[dict[str, str]]:
+    if not names:
+        return []
+    properties = "Id,Type,ActiveState,SubState,Result,ExecMainStatus,InactiveExitTimestampMonotonic"
+    _, output = run(["systemctl", "show", f"--property={properties}", "--", *names])
+    blocks = output.strip().split("\n\n")
+    return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
+
+
+def _has_failed(state: dict[str, str]) -> bool:
+    # a unit that systemd starts again and again is never `failed`
+    return state.get("ActiveState") == "failed" or state.get("SubState") == "auto-restart"
+
+
+def _obituary(state: dict[str, str], run: Run) -> str:
+    name, result, status = state.get("Id", ""), state.get("Result", ""), state.get("ExecMainStatus", "0")
+    how = f"{result}, exit status {status}" if status not in {"0", ""} else result
+    run(["journalctl", "--sync"])  # what the unit said last may still be on its way
+    # not by invocation: the journal does not always learn it of a process that ends at once
+    running = time.monotonic() - int(state.get("InactiveExitTimestampMonotonic") or 0) / 1_000_000
+    since = f"--since=@{time.time() - running - 1:.0f}"
+    command = [
+        "journalctl",
+        "--quiet",
+        "--output=cat",
+        "--no-pager",
+        f"--lines={JOURNAL_LINES}",
+        since,
+        f"--unit={name}",
+    ]
+    code, output = run(command)
+    lines = [line.strip()[:LINE_LENGTH] for line in output.splitlines() if line.strip()] if code == 0 else []
+    said = f"its journal: {' | '.join(lines)}" if lines else "its journal says nothing"
+    return f"{name} does not run ({how}); {said}"
 
 
 def plan(units: list[dict[str, Any]], run: Run) -> Plan:

@@ -19,6 +19,7 @@ import socket
 import stat
 import subprocess
 import sys
+import syslog
 import tempfile
 import time
 from pathlib import Path
@@ -311,6 +312,9 @@ def failed(job: str) -> int:
         write_json(path, status)
     text = f"{TITLES[job]} von {socket.gethostname()} fehlgeschlagen ({status['ended']}): {status['message']}"
     say(text, ALERT)
+    # the log host tells the practice what it reads under this name
+    syslog.openlog("praxisschild-alarm", 0, syslog.LOG_DAEMON)
+    syslog.syslog(syslog.LOG_ALERT, f'kind=backup host={socket.gethostname()} what="{text.replace(chr(34), chr(39))}"')
     if NOTICES.is_dir():
         NOTICES.joinpath(f"praxisschild-backup-{job}").write_text(f"*** {text}\n", encoding="utf-8")
     sendmail = shutil.which("sendmail", path="/usr/sbin:/usr/lib:/usr/bin")

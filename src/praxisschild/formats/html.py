@@ -15,11 +15,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from praxisschild.coverage import CONCERN_LABELS, KIND_LABELS
 from praxisschild.results import Part, Section, Status, size_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from praxisschild.coverage import CoverageRow
     from praxisschild.results import CheckResult, HostState, RequirementResult, Run
 
 _FOLDER = Path(__file__).parent
@@ -121,6 +123,9 @@ def render(run: Run) -> str:
         corrected=set(run.drift.corrected) if run.drift else set(),
         rows_of=_rows_of(run.requirements),
         dropped=_dropped(run),
+        coverage=_annexes(run.coverage.rows) if run.coverage else [],
+        concern_labels=CONCERN_LABELS,
+        kind_labels=KIND_LABELS,
         Status=Status,
         Section=Section,
         confidence=_CONFIDENCE,
@@ -191,6 +196,14 @@ def _dropped(run: Run) -> list[tuple[str, str, list[str]]]:
     for item in run.dropped:
         found[item.requirement, item.reason].append(item.host)
     return [(requirement, reason, hosts) for (requirement, reason), hosts in found.items()]
+
+
+def _annexes(rows: Sequence[CoverageRow]) -> list[tuple[str, list[CoverageRow]]]:
+    """The coverage's rows per annex, the recommendations last."""
+    found: dict[int | None, list[CoverageRow]] = defaultdict(list)
+    for row in rows:
+        found[row.annex].append(row)
+    return [(f"Anlage {annex}" if annex else "KVWL", members) for annex, members in found.items()]
 
 
 def _lines(row: RequirementResult, checks: Sequence[CheckResult]) -> list[Line]:

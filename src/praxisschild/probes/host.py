@@ -12,6 +12,7 @@ import pwd
 import re
 import secrets
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -34,6 +35,14 @@ _COMMENT = "praxisschild probe since"
 # A probe ends within a minute: what is older than this was left behind by one that was killed.
 _ABANDONED = 900
 _CLONE_NEWNET = 0x40000000
+_PASSWORD_METHODS = ("password", "keyboard-interactive")
+_SSH = (
+    "ssh",
+    *("-F", "/dev/null", "-T"),
+    *("-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"),
+    *("-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1", "-o", "ConnectTimeout=10"),
+)
+_SSH_FAILED = 255
 # What a page on a secure origin learns about the camera and the microphone, in any browser.
 ASK_FOR_DEVICES = """
 const devices = {};
@@ -287,6 +296,60 @@ class Sshd:
         configuration.write_text("".join(lines), encoding="utf-8")
         # by way of systemd, because a process that belongs to a login session cannot open one for somebody else
         return ["systemd-run", "--quiet", "--pipe", "--collect", self.program, "-i", "-f", str(configuration)]
+
+
+class Ssh:
+    """Password logins over SSH: to the running service if it takes any, else to a second sshd on a pipe."""
+
+    def __init__(self, folder: str) -> None:
+        sshd = Sshd()
+        self.port = sshd.setting("port")
+        address = re.sub(r":\d+$", "", sshd.setting("listenaddress")).strip("[]")
+        self.address = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else address  # noqa: S104 - compared, not bound
+        self.second = sshd.second(folder, AuthenticationMethods="any", PasswordAuthentication="yes")
+        self.askpass = Path(folder, "askpass")
+        self.askpass.write_text('#!/bin/sh\nprintf "%s\\n" "$PROBE_PASSWORD"\n', encoding="utf-8")
+        self.askpass.chmod(0o700)
+        self.offers = self._offers()
+        # one way only: a refused client goes on to the next and would type the password once more
+        self.method = next((method for method in _PASSWORD_METHODS if method in self.offers), None)
+
+    def _to_service(self) -> list[str]:
+        # a source of its own for every login: OpenSSH 9.8 and newer makes a source that failed wait
+        source = f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(254) + 1}.{secrets.randbelow(253) + 2}"
+        bind = ["-b", source] if self.address.startswith("127.") else []
+        return [*bind, "-p", self.port, self.address]
+
+    def _offers(self) -> list[str]:
+        asked = run([*_SSH, "-l", "probe", "-o", "PreferredAuthentications=none", *self._to_service(), "true"])
+        named = re.search(r"Permission denied \(([^)]*)\)", asked.stderr)
+        if not named:
+            raise ProbeError(f"the SSH service does not answer: {asked.stderr.strip()[-200:]}")
+        return named[1].split(",")
+
+    def login(self, user: TemporaryUser, password: str) -> bool:
+        """Whether the login with this password succeeds."""
+        pipe = ["-o", f"ProxyCommand={shlex.join(self.second)}", "localhost"]
+        target = self._to_service() if self.method else pipe
+        preferred = f"PreferredAuthentications={self.method or 'password'}"
+        done = subprocess.run(
+            [*_SSH, "-l", user.name, "-o", preferred, *target, "true"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=30,
+            check=False,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "SSH_ASKPASS": str(self.askpass),
+                "SSH_ASKPASS_REQUIRE": "force",
+                "PROBE_PASSWORD": password,
+            },
+        )
+        if done.returncode == _SSH_FAILED and "Permission denied" not in done.stderr:
+            raise ProbeError(f"ssh: {done.stderr.strip()[-300:]}")
+        return done.returncode == 0
 
 
 def leave_the_network() -> None:

@@ -11,15 +11,38 @@ from dataclasses import dataclass
 
 from praxisschild.snapshot.access import Access
 from praxisschild.snapshot.desktop import Desktop
+from praxisschild.snapshot.logs import Logs
+from praxisschild.snapshot.media import Media
+from praxisschild.snapshot.office import Office
 from praxisschild.snapshot.protection import Protection
+from praxisschild.snapshot.remote_access import RemoteAccess
+from praxisschild.snapshot.retention import Retention
 from praxisschild.snapshot.sections import SCHEMA_VERSION, SnapshotError, Unreadable
 from praxisschild.snapshot.software import Software
 from praxisschild.snapshot.storage import Storage
+from praxisschild.snapshot.support import Support
 from praxisschild.snapshot.system import System
+from praxisschild.snapshot.transport import Transport
+from praxisschild.snapshot.wireless import Wireless
 
 __all__ = ["SCHEMA_VERSION", "Snapshot", "SnapshotError", "Unreadable"]
 
 
 @dataclass(frozen=True)
-class Snapshot(System, Access, Desktop, Software, Storage, Protection):
+class Snapshot(
+    Support,
+    Access,
+    Desktop,
+    Logs,
+    Media,
+    Office,
+    Protection,
+    RemoteAccess,
+    Retention,
+    Storage,
+    System,
+    Transport,
+    Wireless,
+    Software,
+):
     """One host's effective state. Attributes are read from the document when they are asked for."""

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from praxisschild.coverage import Coverage, CoverageRow, OpenPart
 from praxisschild.results import (
     CheckResult,
     CheckVerdict,
@@ -135,4 +136,15 @@ def run() -> Run:
         ),
         dropped=(DroppedSetting(host="arbeitsplatz-1", requirement="2021-A1-14", reason="Abweichung"),),
         drift=Drift(drifted=(drifted,), corrected=()),
+        coverage=Coverage(
+            edition="2025",
+            rows=(
+                CoverageRow(
+                    annex=1, kind="technical", requirements=19, settings=7, checks=6, probes=5, open=("2025-A1-20",)
+                ),
+                CoverageRow(annex=1, kind="organisational", requirements=24, settings=0, checks=0, probes=0),
+                CoverageRow(annex=None, kind="probe", requirements=3, settings=0, checks=0, probes=0),
+            ),
+            open=(OpenPart(concern="host", requirements=("2025-A1-20",)),),
+        ),
     )

@@ -210,6 +210,19 @@ def test_drift_section_stands_only_after_a_drift_run(run: Run) -> None:
     assert "Was war abgewichen" not in page(run.model_copy(update={"drift": None})).words
 
 
+def test_coverage_of_the_tool_is_told_apart_from_the_practice(run: Run) -> None:
+    root = page(run)
+    (matrix,) = root.all("table", "matrix")
+    assert [line.words for line in matrix.all("tr")][1:] == [
+        "Anlage 1 technisch 19 7 6 5 1",
+        "organisatorisch 24 – – – –",
+        "KVWL durch Proben 3 – – – –",
+        "Richtlinie zusammen 43 7 6 5 1",
+    ]
+    assert "Rechner und Server 1 2025-A1-20" in root.all("dl", "concerns")[0].words
+    assert not page(run.model_copy(update={"coverage": None})).all("table", "matrix")
+
+
 def test_partial_run_says_so(run: Run) -> None:
     (notice,) = page(run).all("p", "notice")
     assert "ohne Proben" in notice.words

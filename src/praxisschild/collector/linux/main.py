@@ -15,10 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 from praxisschild.collector.linux.access import accounts, groups, login_defs, logind, pam, shell, sshd, sudo
 from praxisschild.collector.linux.desktop import browsers, dconf, desktop
+from praxisschild.collector.linux.logs import logs
+from praxisschild.collector.linux.media import disks, media, media_tools
+from praxisschild.collector.linux.office import office
 from praxisschild.collector.linux.protection import protection
 from praxisschild.collector.linux.reading import errors, guarded
+from praxisschild.collector.linux.remote_access import remote_access
+from praxisschild.collector.linux.retention import crash_dumps, retention
 from praxisschild.collector.linux.software import apt, other_software, packages, tls, updates
 from praxisschild.collector.linux.storage import backup, samba
+from praxisschild.collector.linux.support import support
 from praxisschild.collector.linux.system import (
     block_devices,
     firewall_services,
@@ -34,6 +40,8 @@ from praxisschild.collector.linux.system import (
     units,
     world_writable,
 )
+from praxisschild.collector.linux.transport import transport
+from praxisschild.collector.linux.wireless import wireless
 
 SCHEMA_VERSION = 1
 
@@ -46,7 +54,8 @@ def main() -> None:
     collectors = [
         updates, units, timers, shell, sshd, nftables, listening, dconf, sudo, packages, apt, samba, host, logind,
         network, block_devices, tls, pam, login_defs, desktop, browsers, accounts, groups, mounts, modules, sysctl,
-        protection, system_files, other_software, world_writable, firewall_services,
+        system_files, other_software, world_writable, firewall_services, support, office, protection, media,
+        media_tools, disks, logs, wireless, remote_access, retention, crash_dumps, transport,
     ]  # fmt: skip
     with ThreadPoolExecutor(6) as pool:
         futures = {collect.__name__: pool.submit(guarded, collect.__name__, collect) for collect in collectors}

@@ -1,10 +1,13 @@
 """What a run leaves behind: `<root>/<practice>/<UTC time>/` with results, report, JUnit file and snapshots.
 
-A bundle appears whole or not at all, readable by its owner only, and never holds a password hash or a private key.
+A bundle appears whole or not at all, readable by its owner only, and never holds a password hash or a private key. Its
+manifest names every file's SHA-256 and the bundle before it, so that a practice's bundles form a chain.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -16,7 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from praxisschild.errors import InputError, RunError
-from praxisschild.formats import html, junit
+from praxisschild.evidence import keys
+from praxisschild.evidence.manifest import HEAD, MANIFEST, Link, Manifest, digest, head_of, link_to, seals_of
+from praxisschild.evidence.seal import Seal
+from praxisschild.formats import csv, html, junit, xlsx
 from praxisschild.formats import json as results_json
 
 if TYPE_CHECKING:
@@ -47,13 +53,14 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-") or "praxis"
 
 
-def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any]) -> Path:
-    """Write a run's bundle and point `latest` beside it there.
+def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any], seal: Seal | None = None) -> Path:
+    """Write a run's bundle as the next of the practice's chain, and point `latest` beside it there.
 
     Args:
         root: the folder of all practices' evidence; made if missing.
         run: what was found.
         snapshots: per host, its state as plain JSON values.
+        seal: who signs and stamps it; without one it is chained only.
 
     Raises:
         InputError: a host's name cannot be a file name.
@@ -68,56 +75,115 @@ def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any]) -> Path:
     for name in snapshots:
         if not _HOST.fullmatch(name):
             raise InputError("inventory", name, "the host's name cannot be a file name", "use letters, digits, - and .")
-    files = {
+    files: dict[str, str | bytes] = {
         RESULTS: results_json.render(run),
         "junit.xml": junit.render(run),
         "report.html": html.render(run),
+        "anforderungen.csv": csv.render(run),
+        "ergebnisse.xlsx": xlsx.render(run),
         **{
             f"snapshots/{name}.json": json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
             for name, document in snapshots.items()
         },
     }
     folder = root / slug(run.practice.name)
+    content = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return _place(folder, run.ended, files)
+        with _alone(folder):
+            return _place(folder, run, content, seal or Seal())
     except OSError as error:
         raise RunError(f"the evidence cannot be written: {error}", f"check space and permissions of {root}") from error
 
 
-def _place(folder: Path, ended: datetime, files: Mapping[str, str]) -> Path:
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One writer at a time: two runs that end together must not both follow the same bundle."""
+    with (folder / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        for left in [*folder.glob(".new-*"), *folder.glob(".fresh-*")]:
+            # of a writer that was killed: the lock is ours, so nobody works on it
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        yield
+
+
+def _place(folder: Path, run: Run, content: Mapping[str, bytes], seal: Seal) -> Path:
+    name = _free_name(folder, run.ended)
+    digests = {path: digest(data) for path, data in content.items()}
+    manifest, seals = seal.apply(run, folder.name, name, digests, _end_of_chain(folder), RESULTS)
     hidden = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))  # mode 0700
     try:
         (hidden / "snapshots").mkdir(mode=0o700)
-        for name, text in files.items():
-            handle = os.open(hidden / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+        for path, data in {**content, **seals}.items():
+            _write(hidden / path, data)
         _sync(hidden / "snapshots")
         _sync(hidden)
-        bundle = _rename(hidden, folder, ended)
+        bundle = hidden.rename(folder / name)
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)
         raise
-    pointer = folder / f".{LATEST}-{os.getpid()}"
-    pointer.unlink(missing_ok=True)
-    pointer.symlink_to(bundle.name)
-    pointer.replace(folder / LATEST)
     _sync(folder)
+    _finish(folder, manifest, seals, seal)
     return bundle
 
 
-def _rename(hidden: Path, folder: Path, ended: datetime) -> Path:
-    """Give the finished bundle its name; a second run in the same second gets a number."""
+def _finish(folder: Path, manifest: Manifest, seals: Mapping[str, bytes], seal: Seal) -> None:
+    """What follows from a bundle that is there; a writer killed before this leaves it to the next one."""
+    head = folder / ".fresh-head"
+    _write(head, link_to(manifest, seals).render())
+    head.replace(folder / HEAD)
+    pointer = folder / ".fresh-latest"
+    pointer.symlink_to(manifest.bundle)
+    pointer.replace(folder / LATEST)
+    if seal.ring:
+        keys.publish(seal.ring, folder / "keys")
+    _sync(folder)
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _free_name(folder: Path, ended: datetime) -> str:
+    """The bundle's name; a second run in the same second gets a number."""
     time = f"{ended.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}"
-    for number in range(1, 100):
-        bundle = folder / (time if number == 1 else f"{time}-{number}")
-        # rename(2) replaces an empty folder silently and a full one never; bundles are never empty
-        if not bundle.exists():
-            return hidden.rename(bundle)
-    raise FileExistsError(f"{folder / time} exists already")
+    names = (time if number == 1 else f"{time}-{number}" for number in range(1, 100))
+    found = next((name for name in names if not (folder / name).exists()), None)
+    if found is None:
+        raise FileExistsError(f"{folder / time} exists already")
+    return found
+
+
+def _end_of_chain(folder: Path) -> Link | None:
+    """The bundle that the next one follows: the newest there is, or the one that the last writer left as the end.
+
+    The two differ where a writer was killed in between (the bundle is newer), and where somebody took bundles away (the
+    end is newer; the next bundle follows it, so that the gap stays visible).
+
+    Raises:
+        RunError: what should tell the end was changed.
+    """
+    try:
+        head = head_of(folder)
+    except ValueError:
+        head = None  # verifying tells; the bundles themselves know the chain, too
+    found = [head] if head else []
+    for bundle in bundles_in(folder):
+        if seals := seals_of(bundle):
+            try:
+                found.append(link_to(Manifest.parse(seals[MANIFEST]), seals))
+            except (KeyError, ValueError) as error:
+                if head is None:
+                    raise RunError(
+                        f"the chain of evidence in {folder} is damaged: {bundle.name}: {error}",
+                        "look with `praxisschild evidence verify`; to begin a new chain, move this folder away",
+                    ) from None
+    # by their place in the chain, not by name: a clock that was set back must not fork it
+    return max(found, key=lambda link: link.sequence, default=None)
 
 
 def _sync(folder: Path) -> None:
@@ -178,7 +244,16 @@ def load_bundle(bundle: Path) -> Run:
 
 def bundles(root: Path, practice: str) -> list[Path]:
     """A practice's bundles, oldest first."""
-    folder = root / slug(practice)
+    return bundles_in(root / slug(practice))
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a folder bears a bundle's name."""
+    return _TIME.fullmatch(path.absolute().name) is not None
+
+
+def bundles_in(folder: Path) -> list[Path]:
+    """The bundles in a practice's folder, oldest first."""
     if not folder.is_dir():
         return []
     found = [

@@ -1,36 +1,22 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from praxisschild import evidence
 from praxisschild.errors import InputError, RunError
+from praxisschild.evidence import bundle as bundle_module
 from praxisschild.formats import html
-from praxisschild.results import CheckResult, HostState, PracticeFacts, Run, Status
+from praxisschild.results import CheckResult, Status
+from tests.unit.evidence.conftest import ENDED, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENDED = datetime(2026, 11, 23, 20, 52, 10, tzinfo=UTC)
 TIME = "2026-11-23T20-52-10Z"
-
-
-def run_of(ended: datetime = ENDED, **fields: object) -> Run:
-    return Run.model_validate(
-        {
-            "tool_version": "0.1.0",
-            "practice": PracticeFacts(name="Praxis für Körper & Gemüt", size="praxis", edition="2025"),
-            "started": ended - timedelta(minutes=1),
-            "ended": ended,
-            "hosts": (HostState(name="server-1", reached=True, snapshot="snapshots/server-1.json"),),
-            "checks": (),
-            "requirements": (),
-            **fields,
-        }
-    )
 
 
 def write(root: Path, ended: datetime = ENDED, **snapshot: object) -> Path:
@@ -55,7 +41,8 @@ def test_bundle_holds_everything_and_only_its_owner_reads_it(tmp_path: Path) -> 
     bundle = write(tmp_path, sshd={"permitrootlogin": "no"})
     assert bundle == tmp_path / "praxis-fuer-koerper-gemuet" / TIME
     files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
-    assert files == {"results.json", "junit.xml", "report.html", "snapshots/server-1.json"}
+    rendered = {"results.json", "junit.xml", "report.html", "anforderungen.csv", "ergebnisse.xlsx"}
+    assert files == {"manifest.json", "snapshots/server-1.json", *rendered}
     assert json.loads((bundle / "snapshots/server-1.json").read_text()) == {"sshd": {"permitrootlogin": "no"}}
     for path in [bundle.parent, bundle, *bundle.rglob("*")]:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600)
@@ -88,10 +75,10 @@ def test_interrupted_writing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evidence, "_rename", interrupted)
+    monkeypatch.setattr(bundle_module, "_sync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path)
-    assert list((tmp_path / "praxis-fuer-koerper-gemuet").iterdir()) == []
+    assert [path.name for path in (tmp_path / "praxis-fuer-koerper-gemuet").iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize(

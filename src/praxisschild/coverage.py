@@ -1,0 +1,218 @@
+"""How much of each edition the project sets and proves: counted from roles and checks, split by what is concerned."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from praxisschild import traceability
+from praxisschild.catalogue import Concern, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from praxisschild.catalogue import Catalogue, Requirement
+    from praxisschild.traceability import Check, Setting
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+CONCERNS: tuple[Concern, ...] = get_args(Concern)
+# what a host with Linux can be, and what can run on it
+ON_LINUX: frozenset[Concern] = frozenset({"host", "server_service"})
+KIND_LABELS: dict[Kind, str] = {
+    "technical": "technisch",
+    "probe": "durch Proben",
+    "mdm": "Mobilgeräte",
+    "organisational": "organisatorisch",
+}
+CONCERN_LABELS: dict[Concern, str] = {
+    "host": "Rechner und Server",
+    "server_service": "Serverdienste der Praxis",
+    "windows": "Windows",
+    "network_device": "Netzgeräte und Netzaufteilung",
+    "office_device": "Drucker und Fax",
+    "mobile_device": "Mobilgeräte",
+    "medical_device": "medizinische Großgeräte",
+    "ti_component": "TI-Komponenten",
+    "external_service": "fremde Dienste",
+    "people": "Menschen",
+}
+_WHY: dict[Concern, str] = {
+    "host": "auf Linux-Hosts noch nicht umgesetzt",
+    "server_service": "für diese Dienste gibt es noch keine Rolle",
+    "windows": "Windows-Rechner werden noch nicht verwaltet",
+    "network_device": "Router, Switches und WLAN werden noch nicht gelesen",
+    "office_device": "Drucker und Faxgeräte werden nicht gelesen",
+    "mobile_device": "die Mobilgeräteverwaltung ist nicht angebunden",
+    "medical_device": "Großgeräte verwaltet ihr Hersteller; Proben aus dem Netz fehlen noch",
+    "ti_component": "der Konnektor wird noch nicht gelesen",
+    "external_service": "der Dienst steht nicht in der Praxis",
+    "people": "keine Technik kann das messen; die Praxis bestätigt es",
+}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CoverageRow(_Model):
+    """One annex (None: the recommendations) and one primary kind: how many requirements have what.
+
+    `open` are those that could be set or measured by technical means and lack a setting, or both check and probe.
+    """
+
+    annex: int | None
+    kind: Kind
+    requirements: int
+    settings: int
+    checks: int
+    probes: int
+    open: tuple[str, ...] = ()
+
+
+class OpenPart(_Model):
+    """What is technically open, told apart by what it concerns; each requirement stands once, see `main_concern`."""
+
+    concern: Concern
+    requirements: tuple[str, ...]
+
+
+class Coverage(_Model):
+    """What this version of the product covers of an edition; it says nothing about a practice."""
+
+    edition: str
+    rows: tuple[CoverageRow, ...]
+    open: tuple[OpenPart, ...] = Field(default=())
+
+
+@dataclass(frozen=True)
+class Covered:
+    """A requirement and what serves and proves it, under any of its older ids."""
+
+    requirement: Requirement
+    settings: tuple[Setting, ...]
+    checks: tuple[Check, ...]
+    probes: tuple[Check, ...]
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """German names of what is missing; a probe proves as much as a check does."""
+        missing = [] if self.settings else ["Einstellung"]
+        return tuple(missing if self.checks or self.probes else [*missing, "Prüfung"])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether technical means could do more than they do."""
+        return self.requirement.measurable and bool(self.lacks)
+
+    @property
+    def main_concern(self) -> Concern:
+        """What counts when each requirement is told once: the computer first, people last."""
+        return min(self.requirement.concerns, key=CONCERNS.index)
+
+    @property
+    def why(self) -> str:
+        """German reason why it is open, or why technical means do not reach it."""
+        return _WHY[self.main_concern if self.requirement.measurable or self._is_managed else "people"]
+
+    @property
+    def _is_managed(self) -> bool:
+        return "mdm" in self.requirement.kinds
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a program may want to read."""
+        return {
+            "id": self.requirement.id,
+            "title": self.requirement.title,
+            "annex": self.requirement.annex,
+            "kinds": self.requirement.kinds,
+            "concerns": self.requirement.concerns,
+            "settings": len(self.settings),
+            "checks": len(self.checks),
+            "probes": len(self.probes),
+            "open": self.is_open,
+            "lacks": self.lacks,
+        }
+
+
+class Project:
+    """The settings and checks of a checkout, read once."""
+
+    def __init__(self, catalogue: Catalogue, folder: Path) -> None:
+        self._catalogue = catalogue
+        self._settings: dict[str, list[Setting]] = defaultdict(list)
+        self._checks: dict[str, list[Check]] = defaultdict(list)
+        for setting in traceability.settings(folder / "roles"):
+            for identifier in setting.requirements:
+                self._settings[identifier].append(setting)
+        for check in traceability.checks(folder / "tests/compliance"):
+            for identifier in check.requirements:
+                self._checks[identifier].append(check)
+
+    def covered(self, edition: str, *, linux_only: bool = False) -> list[Covered]:
+        """Every requirement of the edition and every recommendation.
+
+        With `linux_only` those that can concern a host with Linux.
+
+        Raises:
+            InputError: there is no such edition.
+        """
+        entries = [*self._catalogue.edition(edition), *self._catalogue.recommendations]
+        return [self._look_up(entry) for entry in entries if not linux_only or not ON_LINUX.isdisjoint(entry.concerns)]
+
+    def _look_up(self, entry: Requirement) -> Covered:
+        ids = [one for one in self._catalogue.ids if one in self._catalogue.ancestry(entry.id)]
+        settings = tuple(dict.fromkeys(setting for one in ids for setting in self._settings[one]))
+        checks = tuple(dict.fromkeys(check for one in ids for check in self._checks[one]))
+        return Covered(
+            entry,
+            settings,
+            tuple(check for check in checks if not check.probe),
+            tuple(check for check in checks if check.probe),
+        )
+
+
+def summarise(edition: str, found: Sequence[Covered]) -> Coverage:
+    """The table of an edition: annexes in order, the recommendations last, kinds in the catalogue's order."""
+    groups: dict[tuple[int | None, Kind], list[Covered]] = defaultdict(list)
+    for one in found:
+        groups[one.requirement.annex, one.requirement.kind].append(one)
+    order = sorted(groups, key=lambda key: (key[0] is None, key[0] or 0, KINDS.index(key[1])))
+    rows = tuple(
+        CoverageRow(
+            annex=annex,
+            kind=kind,
+            requirements=len(groups[annex, kind]),
+            settings=sum(bool(one.settings) for one in groups[annex, kind]),
+            checks=sum(bool(one.checks) for one in groups[annex, kind]),
+            probes=sum(bool(one.probes) for one in groups[annex, kind]),
+            open=tuple(one.requirement.id for one in groups[annex, kind] if one.is_open),
+        )
+        for annex, kind in order
+    )
+    return Coverage(edition=edition, rows=rows, open=_split(found))
+
+
+def _split(found: Iterable[Covered]) -> tuple[OpenPart, ...]:
+    parts: dict[Concern, list[str]] = defaultdict(list)
+    for one in found:
+        if one.is_open:
+            parts[one.main_concern].append(one.requirement.id)
+    return tuple(
+        OpenPart(concern=concern, requirements=tuple(parts[concern])) for concern in CONCERNS if concern in parts
+    )
+
+
+def verdict(found: Sequence[Covered]) -> str:
+    """What is technically left for Linux hosts, as a German sentence."""
+    parts = {part.concern: part.requirements for part in _split(found)}
+    hosts, services = parts.get("host", ()), parts.get("server_service", ())
+    if hosts:
+        rest = f"; dazu Serverdienste: {', '.join(services)}" if services else ""
+        return f"Für Linux-Hosts technisch noch offen: {', '.join(hosts)}{rest}."
+    if services:
+        return f"Für Linux-Hosts ist technisch nichts mehr offen außer Serverdiensten: {', '.join(services)}."
+    return "Für Linux-Hosts ist technisch nichts mehr offen."

@@ -1,0 +1,108 @@
+"""Who keeps the practice's logs and whom they alarm: the part of a practice's facts that logging needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, StringConstraints, model_validator
+
+from praxisschild.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+    from typing import Self
+
+    from praxisschild.practice import Practice
+
+TRANSPORT_PORT = 6514  # RFC 5425 registered it for syslog over TLS
+DEVICE_PORT = 514
+Address = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Alarm(_Model):
+    """Where alarms go, and the mail server that takes them."""
+
+    mail_to: Address
+    mail_from: Address | None = None
+    smtp_host: Name
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+
+    @model_validator(mode="after")
+    def _clear_text_stays_on_the_host(self) -> Self:
+        if self.smtp_security == "none" and self.smtp_host not in {"localhost", "127.0.0.1"}:
+            raise ValueError("without TLS mail is handed to a server on localhost only: use starttls or tls")
+        return self
+
+
+class LogSender(_Model):
+    """A device that can only send plain syslog, known by its address."""
+
+    name: Name
+    address: IPvAnyAddress
+
+
+def check_log_host(practice: Practice, file: Path, hosts: Collection[str], obliged: Collection[str]) -> None:
+    """Refuse facts with which the logs would arrive nowhere, or alarms at nobody.
+
+    Args:
+        hosts: all hosts of the inventory.
+        obliged: those for which 2021-A2-11 applies, deviations taken off.
+
+    Raises:
+        InputError: with the way out.
+    """
+    log_host = practice.log_host
+    if log_host is None:
+        if obliged:
+            raise InputError(
+                file,
+                "praxis.log_host",
+                "missing: a practice of this size keeps its logs in one place (2021-A2-11, for "
+                f"{', '.join(sorted(obliged))})",
+                "name the host of the inventory that is to keep them, or write a deviation from 2021-A2-11",
+            )
+        if practice.log_senders:
+            raise InputError(
+                file, "praxis.log_senders", "there is no log host that could listen to devices", "name praxis.log_host"
+            )
+        return
+    if log_host not in hosts:
+        way_out = f"name a host of the inventory: {', '.join(sorted(hosts))}"
+        raise InputError(file, "praxis.log_host", f"unknown host {log_host!r}", way_out)
+    if obliged and practice.alarm is None:
+        raise InputError(
+            file,
+            "praxis.alarm",
+            "missing: the log host has nobody to tell (2021-A2-11 demands alarms)",
+            "name at least mail_to and smtp_host; inventories/vorlage shows the fields",
+        )
+    if len(hosts) > 1:
+        _declared(practice, file, "praxis.log_host", TRANSPORT_PORT, "tcp", "its hosts' logs")
+    if practice.log_senders:
+        _declared(practice, file, "praxis.log_senders", DEVICE_PORT, "udp", "the devices' logs")
+    names = [sender.name for sender in practice.log_senders]
+    taken = set(names) & set(hosts) or {name for name in names if names.count(name) > 1}
+    if taken:
+        raise InputError(
+            file, "praxis.log_senders", f"the name {min(taken)!r} stands for two senders", "give each a name of its own"
+        )
+
+
+def _declared(practice: Practice, file: Path, field: str, port: int, protocol: str, what: str) -> None:
+    host = practice.log_host or ""
+    if not any(one.port == port and one.protocol == protocol for one in practice.services_of(host)):
+        raise InputError(
+            file,
+            field,
+            f"the firewall of {host} would refuse {what}: praxis.services does not open {protocol} port {port}",
+            f"add to praxis.services: {{host: {host}, port: {port}, protocol: {protocol}, from: [NETWORK], "
+            "purpose: Protokolle}",
+        )

@@ -1,0 +1,207 @@
+"""What has to fit together in a practice's inventory beyond each field: one rule per function, run before any host.
+
+A topic writes its rules in a module of its own and lists them in `RULES`. A rule looks at `Facts` and yields what does
+not fit: an `Objection` stops the run, a `Hint` is shown and lets it go on. An objection is right where a role could
+only guess or would do harm, a hint where the baseline can be applied all the same and the report tells what is missing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from ipaddress import IPv4Network, IPv6Network
+
+    from praxisschild.catalogue import Catalogue
+    from praxisschild.practice import Account, Practice
+
+    Network = IPv4Network | IPv6Network
+
+WEB_PORTS = frozenset({80, 443, 8000, 8080, 8443})
+MAIL_PORTS = frozenset({25, 110, 143, 465, 587, 993, 995})
+# people who regularly process data, at most; the directive's words for the sizes
+PEOPLE = {"praxis": 5, "mittel": 20}
+MANAGEMENT = "verwaltung"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What does not fit: the field as the inventory writes it, what is wrong there, and the way out."""
+
+    field: str
+    reason: str
+    way_out: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}; {self.way_out}."
+
+
+class Objection(Finding):
+    """A reason to stop before any host is touched."""
+
+
+class Hint(Finding):
+    """Something that is probably not meant, or that the report will find missing."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a rule may look at; `value` is a variable of a host, None if the inventory does not set it."""
+
+    practice: Practice
+    catalogue: Catalogue
+    hosts: Sequence[str]
+    value: Callable[[str, str], Any]
+
+    def has(self, feature: str) -> bool:
+        """Whether the practice has it, by its own word or by the catalogue's default."""
+        return self.practice.features.get(feature, self.catalogue.features[feature].default)
+
+    def says(self, feature: str) -> bool:
+        """Whether the inventory itself names the feature."""
+        return feature in self.practice.features
+
+
+def features_that_need_another(facts: Facts) -> Iterator[Objection]:
+    """A feature that is a part of another one cannot be there without it."""
+    for feature, whole in (("hosted_konnektor", "ti"), ("ti_gateway", "ti"), ("mdm", "mobile_devices")):
+        if facts.has(feature) and not facts.has(whole):
+            yield Objection(
+                f"praxis.features.{feature}",
+                f"it is on, and {whole} is off",
+                f"set {whole}: true, or {feature}: false",
+            )
+
+
+def servers_that_nobody_can_reach(facts: Facts) -> Iterator[Objection]:
+    """The firewall closes every port that `praxis.services` does not name."""
+    for feature, ports in (("own_web_server", WEB_PORTS), ("own_mail_server", MAIL_PORTS)):
+        if facts.has(feature) and not any(one.port in ports for one in facts.practice.services):
+            example = min(ports & {443, 587})
+            yield Objection(
+                f"praxis.features.{feature}",
+                "it is on, and praxis.services names no port for it, so that the firewall would close it",
+                f"add a service with host, port (for example {example}), from and purpose, or set {feature}: false",
+            )
+
+
+def removable_backup(facts: Facts) -> Iterator[Finding]:
+    """A copy that is not connected survives ransomware; every practice has to have one (2021-A1-14)."""
+    media = [host for host in facts.hosts if facts.value(host, "backup_schedule_medium_device")]
+    if media and not facts.has("removable_media"):
+        yield Objection(
+            "praxis.features.removable_media",
+            f"it is off, and {media[0]} backs up to a removable medium",
+            "set removable_media: true, so that the demands on such media apply",
+        )
+    if not media:
+        yield Hint(
+            "backup_schedule_medium_device",
+            "no host names a removable medium for the backup, so 2025-A1-21 and 2025-A1-22 will be reported as not met",
+            "set it for the host that the medium is plugged into, for example /dev/disk/by-label/SICHERUNG",
+        )
+
+
+def accounts_named_twice(facts: Facts) -> Iterator[Objection]:
+    """Two entries for one login on one host contradict each other."""
+    for (_, first), (number, second) in combinations(enumerate(facts.practice.accounts), 2):
+        if first.name == second.name and (shared := _shared_hosts(first, second, facts.hosts)):
+            yield Objection(
+                f"praxis.accounts.{number}.name",
+                f"{second.name!r} stands there twice for {', '.join(shared)}",
+                "keep one of the entries, or give each its own hosts",
+            )
+
+
+def _shared_hosts(first: Account, second: Account, hosts: Iterable[str]) -> list[str]:
+    return [host for host in hosts if first.exists_on(host) and second.exists_on(host)]
+
+
+def services_named_twice(facts: Facts) -> Iterator[Hint]:
+    """The same port twice is either a slip or two purposes that belong together."""
+    counts = Counter((one.host, one.port, one.protocol) for one in facts.practice.services)
+    for number, service in enumerate(facts.practice.services):
+        key = (service.host, service.port, service.protocol)
+        if counts.pop(key, 1) > 1:
+            yield Hint(
+                f"praxis.services.{number}",
+                f"{service.host} offers {service.protocol} port {service.port} in more than one entry",
+                "put all networks into one entry",
+            )
+
+
+def networks_that_say_nothing(facts: Facts) -> Iterator[Finding]:
+    """Who may reach what is told by networks; two names for one, or a wide way in for administrators, tell little."""
+    networks = facts.practice.networks
+    for (one, first), (other, second) in combinations(networks.items(), 2):
+        if first == second:
+            yield Hint(
+                f"praxis.networks.{other}",
+                f"it is the same network as {one} ({first})",
+                "narrow one of them, for example to the address that this control node has",
+            )
+    if MANAGEMENT not in networks:
+        yield Objection(
+            f"praxis.networks.{MANAGEMENT}",
+            "it is missing: the firewall would let nobody in to administer the hosts",
+            "add it with the address that this control node connects from, for example 192.168.10.5/32",
+        )
+        return
+    management = networks[MANAGEMENT]
+    for name, network in networks.items():
+        if network != management and _covers(management, network):
+            yield Hint(
+                f"praxis.networks.{MANAGEMENT}",
+                f"it covers all of {name}, so that every device there may try to log in as administrator",
+                "narrow it to the address that this control node has",
+            )
+
+
+def _covers(outer: Network, inner: Network) -> bool:
+    return outer.version == inner.version and inner.network_address in outer and inner.broadcast_address in outer
+
+
+def size_against_people(facts: Facts) -> Iterator[Hint]:
+    """The size decides which annexes bind."""
+    people = {account.name for account in facts.practice.accounts if account.kind == "person"}
+    limit = PEOPLE.get(facts.practice.size)
+    if limit is not None and len(people) > limit:
+        larger = "mittel" if len(people) <= PEOPLE["mittel"] else "gross"
+        yield Hint(
+            "praxis.size",
+            f"{facts.practice.size} means at most {limit} people who process data, and {len(people)} accounts of "
+            "persons are named",
+            f"write size: {larger} if so many people work with data, which adds the demands of further annexes",
+        )
+
+
+def large_practice_without_mdm(facts: Facts) -> Iterator[Hint]:
+    """Annex 3 demands of large practices that an MDM manages their mobile devices."""
+    silent = not facts.says("mdm")
+    if silent and facts.practice.size == "gross" and facts.has("mobile_devices"):
+        yield Hint(
+            "praxis.features.mdm",
+            "annex 3 expects a large practice to manage its mobile devices, and the inventory does not say how",
+            "write mdm: true or mdm: false",
+        )
+
+
+RULES: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
+    features_that_need_another,
+    servers_that_nobody_can_reach,
+    removable_backup,
+    accounts_named_twice,
+    services_named_twice,
+    networks_that_say_nothing,
+    size_against_people,
+    large_practice_without_mdm,
+)
+
+
+def judge(facts: Facts) -> list[Finding]:
+    """Everything that does not fit, in the order of the rules."""
+    return [finding for rule in RULES for finding in rule(facts)]

@@ -1,0 +1,33 @@
+"""A pytest plugin: the checks judge several kept states of one host in one run, instead of its state today.
+
+``pytest tests/compliance -p tests.lab.states --states FOLDER --replay FOLDER …``: every check runs once per file in the
+folder, and its name ends with the file's.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from praxisschild.snapshot import Snapshot
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--states", type=Path, metavar="FOLDER", help="snapshots of one host, all of which are judged")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    kept = {path.stem: path.read_text(encoding="utf-8") for path in sorted(config.option.states.glob("*.json"))}
+    config.stash[STATES] = {name: Snapshot.from_json(json.loads(text)) for name, text in kept.items()}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "snapshot" in metafunc.fixturenames:
+        states = metafunc.config.stash[STATES]
+        # a parameter goes before the fixture of that name
+        metafunc.parametrize("snapshot", states.values(), ids=states.keys())
+
+
+STATES = pytest.StashKey[dict[str, Snapshot]]()
