@@ -78,7 +78,8 @@ MUTATIONS = {
         "systemctl start usbguard.service",
         frozenset({"test_unknown_usb_devices_get_nothing"}),
         "removable_media",
-        undo="systemctl stop usbguard.service",
+        undo="systemctl stop usbguard.service; "
+        "sed -i 's/^ImplicitPolicyTarget=.*/ImplicitPolicyTarget=block/' /etc/usbguard/usbguard-daemon.conf",
     ),
     "everything is released unseen": Mutation(
         HOST,
