@@ -13,7 +13,7 @@ from typing import Any
 from praxisschild.probes.host import ProbeError, TemporaryUser, probe, run
 
 KEPT = ("/var/lib/systemd/coredump", "/var/crash")
-CRASH = "ulimit -S -c unlimited 2>/dev/null; echo limit=$(ulimit -H -c); cd && sh -c 'kill -SEGV $$'; echo status=$?"
+CRASH = "ulimit -S -c unlimited 2>/dev/null; echo limit=$(ulimit -H -c); sh -c 'kill -SEGV $$'; echo status=$?"
 SEGMENTATION_FAULT = 128 + 11
 
 
@@ -27,8 +27,10 @@ def experiment() -> dict[str, Any]:
     """The whole probe."""
     with TemporaryUser() as somebody:
         before = dumps(somebody.home)
-        # su opens a session as a login does: the limits of PAM hold
-        said = run(["su", "-", somebody.name, "-c", CRASH]).stdout
+        # sudo, through which probes come, forbids dumps itself: systemd opens a session of its own, with PAM's limits
+        session = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--uid={somebody.name}"]
+        options = ["--property=PAMName=su", f"--working-directory={somebody.home}"]
+        said = run([*session, *options, "/bin/sh", "-s"], CRASH).stdout
         limit, status = re.search(r"limit=(\w+)", said), re.search(r"status=(\d+)", said)
         if not limit or not status:
             raise ProbeError("a session of a temporary person could not be opened")

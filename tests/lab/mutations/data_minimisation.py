@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.lab.mutations import Mutation
 
 CLEANER = "/usr/local/sbin/praxisschild-aufraeumen"
+ASIDE = "/root/beiseite"
 OLD_TRASH = (
     "t=/root/.local/share/Trash; mkdir -p $t/files $t/info; touch $t/files/Befund; "
     "printf '[Trash Info]\\nPath=/Befund\\nDeletionDate=2020-01-01T00:00:00\\n' > $t/info/Befund.trashinfo"
@@ -65,10 +66,12 @@ MUTATIONS = {
     ),
     "programs may leave dumps": Mutation(
         "arbeitsplatz-1",
-        "printf '%s\\n' '* hard core unlimited' 'root hard core unlimited' > /etc/security/limits.d/99-test.conf",
-        frozenset({"test_crashed_program_leaves_nothing_behind"}),
+        f"mkdir -p {ASIDE} && mv /etc/security/limits.d/*praxisschild* {ASIDE} && "
+        "rm /etc/systemd/system.conf.d/10-praxisschild.conf && systemctl daemon-reexec && systemctl restart ssh",
+        frozenset({"test_a_crash_leaves_no_copy_of_the_memory", "test_crashed_program_leaves_nothing_behind"}),
         "data_minimisation",
-        undo="rm -f /etc/security/limits.d/99-test.conf",
+        # one of the limits is another role's
+        undo=f"mv {ASIDE}/10-praxisschild.conf /etc/security/limits.d/ ; rm -r {ASIDE}; systemctl restart ssh",
         probe=True,
     ),
 }
