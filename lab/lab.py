@@ -326,6 +326,18 @@ def write_ssh_config(instance: Instance) -> None:
     instance.ssh_config.write_text("\n".join([*sections, common]))
 
 
+def create_network(instance: Instance) -> None:
+    """The instance's own subnet, on a bridge of its own.
+
+    Podman counts bridges per folder of networks: two checkouts would share one, and the first to go down would cut the
+    other off. Not every podman takes the bridge's name as an option.
+    """
+    podman("network", "create", "--subnet", f"10.77.{instance.number}.0/24", instance.network)
+    path = STATE / "networks" / f"{instance.network}.json"
+    found = json.loads(path.read_text())
+    path.write_text(json.dumps({**found, "network_interface": f"lab{instance.number}"}))
+
+
 def up(instance: Instance, names: list[str]) -> None:
     """Build what is missing, start what is down, and leave every named host reachable over SSH."""
     started = time.monotonic()
@@ -335,7 +347,7 @@ def up(instance: Instance, names: list[str]) -> None:
     missing = [host for host in hosts if host.name not in running]
     if missing:
         if instance.network not in podman("network", "ls", "--format", "{{.Name}}").split():
-            podman("network", "create", "--subnet", f"10.77.{instance.number}.0/24", instance.network)
+            create_network(instance)
         tags = build(missing)
         for host in missing:
             start(instance, host, tags[host.name])
