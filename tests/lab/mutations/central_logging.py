@@ -105,7 +105,7 @@ MUTATIONS = {
     ),
     "failed logins stay on the host": Mutation(
         "arbeitsplatz-1",
-        _edited(_RSYSLOG, 's/== "authpriv"/== "none"/', "rsyslog"),
+        _edited(_RSYSLOG, 's/== "authpriv"/== "uucp"/', "rsyslog"),
         frozenset({"test_failed_login_arrives_at_the_log_host", "test_failed_logins_raise_the_alarm"}),
         "central_logging",
         probe=True,
@@ -127,10 +127,10 @@ MUTATIONS = {
         "central_logging",
         probe=True,
     ),
-    "the log host lets strangers in": Mutation(
+    "the log host asks nobody for a certificate": Mutation(
         "server-1",
-        _edited(_RSYSLOG, 's/tls.authMode="name"/tls.authMode="certvalid"/', "rsyslog"),
-        frozenset({"test_only_hosts_with_a_certificate_can_write_to_the_log"}),
+        _edited(_RSYSLOG, 's/tls.authMode="name"//', "rsyslog"),
+        frozenset({"test_log_host_refuses_strangers", "test_only_hosts_with_a_certificate_can_write_to_the_log"}),
         "central_logging",
         probe=True,
     ),

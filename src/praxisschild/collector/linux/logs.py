@@ -78,12 +78,16 @@ def span(text: str) -> Any:
 
 
 def rsyslog_config() -> Any:
-    """rsyslog's whole configuration, null without rsyslog or if it is not valid."""
+    """rsyslog's whole configuration, null without rsyslog."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "full")
-        if run("rsyslogd", "-N1", "-o", str(path), strict=True) is None:
+        # it is complete, and in force, also when rsyslog complains of a part of it
+        if run("rsyslogd", "-N1", "-o", str(path)) is None:
             return None
-        return "\n".join(lines(read(path)))
+        text = read(path)
+    if not text:
+        raise ValueError("rsyslogd does not tell its configuration")
+    return "\n".join(lines(text))
 
 
 def objects(text: Any) -> list[dict[str, Any]]:
