@@ -18,13 +18,13 @@ def _edited(path: str, expression: str, unit: str) -> str:
 MUTATIONS = {
     "the journal is kept in memory only": Mutation(
         "arbeitsplatz-1",
-        "sed -i s/persistent/volatile/ /etc/systemd/journald.conf.d/10-praxisschild.conf",
+        "sed -i s/persistent/volatile/ /etc/systemd/journald.conf.d/zz-praxisschild.conf",
         frozenset({"test_journal_survives_a_restart"}),
         "central_logging",
     ),
     "the journal is kept forever": Mutation(
         "arbeitsplatz-1",
-        "sed -i /MaxRetentionSec/d /etc/systemd/journald.conf.d/10-praxisschild.conf",
+        "sed -i /MaxRetentionSec/d /etc/systemd/journald.conf.d/zz-praxisschild.conf",
         frozenset({"test_journal_forgets_in_time"}),
         "central_logging",
     ),
