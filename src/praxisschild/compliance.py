@@ -59,7 +59,7 @@ class Neighbour:
     def host(self) -> Any:
         return self.remote.testinfra
 
-    def root(self, script: str, *arguments: str, stdin_data: Any = None, timeout: float = 60) -> Any:
+    def root(self, script: str, *arguments: str, stdin_data: Any = None, timeout: float = 300) -> Any:
         return self.remote.python_as_root(script, *arguments, stdin_data=stdin_data, timeout=timeout)
 
 
@@ -146,7 +146,7 @@ class ComplianceSession:
             document = json.loads(kept.read_text(encoding="utf-8"))
         else:
             try:
-                document = remote.python_as_root(collector.linux_script(), timeout=300)
+                document = remote.python_as_root(collector.linux_script())
             except HostUnreachable as error:
                 reached.reason = str(error)
                 return

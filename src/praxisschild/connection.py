@@ -51,7 +51,7 @@ class RemoteHost:
         arguments = " ".join(shlex.quote(part) for part in [*self.connection.ssh_arguments, *self._multiplexing])
         return testinfra.get_host(f"ssh://{self.connection.address}", ssh_extra_args=arguments)
 
-    def python_as_root(self, script: str, *arguments: str, stdin_data: Any = None, timeout: float = 60) -> Any:
+    def python_as_root(self, script: str, *arguments: str, stdin_data: Any = None, timeout: float = 300) -> Any:
         """Run a Python script as root in one round trip and return the JSON document that it prints.
 
         The sudo password travels on standard input, so neither host shows it in a process list. ``stdin_data`` is

@@ -40,7 +40,7 @@ _SSH = (
     "ssh",
     *("-F", "/dev/null", "-T"),
     *("-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"),
-    *("-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1", "-o", "ConnectTimeout=10"),
+    *("-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1", "-o", "ConnectTimeout=60"),
 )
 _SSH_FAILED = 255
 # What a page on a secure origin learns about the camera and the microphone, in any browser.
@@ -338,7 +338,7 @@ class Ssh:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=30,
+            timeout=100,
             check=False,
             env={
                 "PATH": "/usr/bin:/bin",

@@ -61,4 +61,4 @@ def experiment() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    probe(experiment, 60)
+    probe(experiment, 200)

@@ -53,6 +53,20 @@ def run(*command: str, user: str = "", env: Any = None, umask: int = -1, strict:
     return done.stdout
 
 
+def systemd_list(what: str, *options: str) -> Any:
+    """What `systemctl list-…` knows, an empty list without systemd.
+
+    Raises:
+        RuntimeError: systemd does not answer, which must not look like a host without units.
+    """
+    text = run("systemctl", what, *options, "--no-pager", "-o", "json")
+    if text is None:
+        return []
+    if not text.strip():
+        raise RuntimeError(f"systemctl {what} gave no answer")
+    return json.loads(text)
+
+
 def read(path: Path | str) -> str:
     """Text of a file, empty if it does not exist."""
     try:
