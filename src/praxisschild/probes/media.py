@@ -164,7 +164,10 @@ def is_held(name: str) -> bool:
     with contextlib.suppress(OSError):
         os.close(os.open(f"/dev/{name}", os.O_RDONLY | os.O_EXCL))
         return False
-    number = Path(f"/sys/class/block/{name}/dev").read_text(encoding="utf-8").strip()
+    try:
+        number = Path(f"/sys/class/block/{name}/dev").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return False  # locked again meanwhile
     for mounted in Path("/proc").glob("[0-9]*/mountinfo"):
         with contextlib.suppress(OSError):
             if f" {number} " in mounted.read_text(encoding="utf-8", errors="replace"):
