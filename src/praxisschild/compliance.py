@@ -146,7 +146,7 @@ class ComplianceSession:
             document = json.loads(kept.read_text(encoding="utf-8"))
         else:
             try:
-                document = remote.python_as_root(collector.linux_script())
+                document = remote.python_as_root(collector.linux_script(), timeout=180)
             except HostUnreachable as error:
                 reached.reason = str(error)
                 return

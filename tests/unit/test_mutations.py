@@ -9,7 +9,10 @@ from praxisschild.inventory import PROJECT, Inventory
 from tests.lab.mutations import SHARES, Mutation, choice, chosen, every, piles
 
 # What cannot be broken on the lab's hosts, each with the reason.
-UNBREAKABLE: dict[str, str] = {}
+UNBREAKABLE: dict[str, str] = {
+    # in every run of the notebook it is red under its deviation, see test_removable_media
+    "test_all_disks_are_encrypted": "no role encrypts the disk that a host has started from",
+}
 
 MUTATIONS = every()
 CHECKS = {check.name for check in traceability.checks(PROJECT / "tests/compliance")}
