@@ -4,7 +4,7 @@ Every mutation is a test of its own. Those of one host that no check sees twice 
 other, the host's state is kept after each, all states are judged together, and one apply mends the pile.
 
 ``MUTATIONS=all pytest tests/lab/test_mutations.py -k firewall`` runs one role's, ``-k "not probe"`` leaves experiments
-out; with ``MUTATIONS_INSTANCE=0`` they run on the hardened practice that is up as that instance of the lab.
+out; with ``MUTATIONS_INSTANCE=0`` they run on the hardened hosts that are up as that instance of the lab.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 from praxisschild import collector, traceability
 from praxisschild.connection import HostUnreachable, RemoteHost
 from praxisschild.results import CheckResult, Status
-from tests.lab.conftest import PROJECT, Lab, name_of
+from tests.lab.conftest import HAUSBESUCH, PROJECT, Lab, name_of
 from tests.lab.mutations import Mutation, choice, chosen, every, piles
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Ward:
         )
         try:
             remote = self.others[at] if at else self.remote
-            return str(remote.python_as_root(script, command, timeout=120))
+            return str(remote.python_as_root(script, command, timeout=300))
         except (HostUnreachable, RuntimeError) as error:
             return str(error)
 
@@ -108,7 +108,7 @@ class Ward:
         """Write down the state that the host is in; without a way in there is none."""
         for _ in range(3):
             try:
-                document = self.remote.python_as_root(collector.linux_script(), timeout=120)
+                document = self.remote.python_as_root(collector.linux_script(), timeout=300)
             except (HostUnreachable, RuntimeError):
                 return
             if not any("TimeoutExpired" in error["message"] for error in document["errors"]):
@@ -185,13 +185,21 @@ def practice():
     lab.hosts("down")
 
 
+@pytest.fixture(scope="session")
+def travelling(request) -> Lab:
+    """The notebook, hardened; while one writes mutations, the one that is up."""
+    if "MUTATIONS_INSTANCE" in os.environ:
+        return Lab(int(os.environ["MUTATIONS_INSTANCE"]), HAUSBESUCH)
+    found: Lab = request.getfixturevalue("notebook")
+    found.apply()
+    return found
+
+
 @pytest.fixture
 def ward(request, wards, tmp_path_factory, host) -> Ward:
     """The hardened host, and what the checks said of it at the beginning."""
     if host not in wards:
-        lab = request.getfixturevalue("notebook" if host == NOTEBOOK else "practice")
-        if host == NOTEBOOK:
-            lab.apply()
+        lab = request.getfixturevalue("travelling" if host == NOTEBOOK else "practice")
         found = Ward(lab, host, tmp_path_factory.mktemp(host), lab.connect(host))
         found.last = found.judge(str(COMPLIANCE), "--no-probes")
         wards[host] = found

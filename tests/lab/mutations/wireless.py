@@ -28,7 +28,7 @@ def _weakened(setting: str, red: str) -> Mutation:
 
 
 MUTATIONS = {
-    "the café's network is known": _added("cafe", "ssid Cafe", "test_only_the_agreed_radio_networks_are_joined"),
+    "a coffee shop's network is known": _added("cafe", "ssid Cafe", "test_only_the_agreed_radio_networks_are_joined"),
     "the notebook opens a network": _added(
         "hotspot", "ssid Hausbesuch wifi.mode ap", "test_nobody_opens_a_radio_network_of_their_own"
     ),

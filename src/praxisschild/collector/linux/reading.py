@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-COMMAND_TIMEOUT = 30  # seconds; a hanging tool costs its own section, not the snapshot
+COMMAND_TIMEOUT = 60  # seconds; a hanging tool costs its own section, not the snapshot
 
 SECRETS = re.compile(
     r"(?i)((?:pass(?:word|wd|phrase)?|secret|token|api_?key|credentials?)[\"']?\s*[=:]\s*|--pass(?:word|wd|phrase)?\s+)"
