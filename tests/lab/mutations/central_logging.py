@@ -109,6 +109,7 @@ MUTATIONS = {
         frozenset({"test_failed_login_arrives_at_the_log_host", "test_failed_logins_raise_the_alarm"}),
         "central_logging",
         probe=True,
+        only="failed_login",
     ),
     "the watch sleeps": Mutation(
         "server-1",
@@ -117,6 +118,7 @@ MUTATIONS = {
         "central_logging",
         undo="systemctl kill --signal=CONT praxisschild-watch.service",
         probe=True,
+        only="failed_login",
     ),
     "messages are dropped while the log host is away": Mutation(
         "arbeitsplatz-1",
@@ -126,6 +128,7 @@ MUTATIONS = {
         ),
         "central_logging",
         probe=True,
+        only="log_host_is_away",
     ),
     "the log host asks nobody for a certificate": Mutation(
         "arbeitsplatz-1",  # from where the probe knocks
@@ -142,5 +145,6 @@ MUTATIONS = {
         frozenset({"test_messages_of_devices_arrive"}),
         "central_logging",
         probe=True,
+        only="devices",
     ),
 }
