@@ -29,7 +29,7 @@ def test_backups_start_by_themselves_every_day(snapshot, measured):
     assert min(armed.values()) <= limit
 
 
-@requirement("2021-A1-14")
+@requirement("2021-A1-14", "2025-A3-16")
 def test_last_backup_is_from_today(snapshot, measured):
     """A schedule proves nothing: only a backup that ended well can be restored."""
     limit = timedelta(hours=bound("2021-A1-14", "daily_backup_age").at_most)
@@ -54,7 +54,7 @@ def test_a_copy_lies_on_a_medium_that_is_not_connected(snapshot, measured):
     assert age <= limit
 
 
-@requirement("2021-A1-14", "2025-A1-22")
+@requirement("2021-A1-14", "2025-A1-22", "2025-A3-16")
 def test_backups_are_encrypted(snapshot, measured):
     """A stolen medium must not be a stolen patient file."""
     encrypted, demanded = snapshot.backups_are_encrypted, bound("2025-A1-22", "encrypted").equals
@@ -72,7 +72,7 @@ def test_only_root_can_read_the_key_of_the_backups(snapshot, measured):
     assert not exposed
 
 
-@requirement("2021-A1-14", "2025-A1-23")
+@requirement("2021-A1-14", "2025-A1-23", "2025-A3-16")
 @pytest.mark.parametrize("period", ["daily", "weekly", "monthly"])
 def test_enough_older_states_are_kept(snapshot, period, measured):
     """Damage that is noticed after weeks needs a backup from before."""
@@ -90,3 +90,14 @@ def test_restoring_was_tried_not_long_ago(snapshot, measured):
     measured(f"Letzte erfolgreiche Rücksicherungsprobe: {_in_words(age)}")
     assert age is not None
     assert age <= limit
+
+
+@requirement("2025-A3-16")
+def test_every_mail_on_the_host_is_backed_up(snapshot, measured):
+    """A mailbox is often the only proof of what was agreed, and nobody thinks of it as a file."""
+    stores = snapshot.mail_stores
+    if not stores:
+        not_applicable("Auf diesem Host liegen keine E-Mails.")
+    told = (f"{store.kind} {store.backed_up} von {store.count}" for store in stores)
+    measured(f"Gesicherte Postfächer: {', '.join(told)}")
+    assert all(store.backed_up == store.count for store in stores)

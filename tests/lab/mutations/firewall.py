@@ -50,6 +50,12 @@ MUTATIONS = {
         frozenset({"test_packet_filter_comes_back_after_a_restart"}),
         "firewall",
     ),
+    "somebody surfs on the server of the PVS": Mutation(
+        "server-1",
+        "nft insert rule inet praxisschild people tcp dport { 80, 443 } accept",
+        frozenset({"test_nobody_surfs_where_the_pvs_runs"}),
+        "firewall",
+    ),
     "a range of ports is open for some program": Mutation(
         "arbeitsplatz-1",
         f"{RULE} tcp dport 20000-30000 accept",
