@@ -6,13 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from praxisschild.checks import bound, not_applicable, requirement
-
-
-def _in_words(age: timedelta | None) -> str:
-    if age is None:
-        return "nie"
-    return f"vor {age.total_seconds() / 3600:.0f} Stunden" if age.days < 3 else f"vor {age.days} Tagen"
+from praxisschild.checks import ago, bound, not_applicable, requirement
 
 
 @requirement("2021-A1-14")
@@ -35,7 +29,7 @@ def test_last_backup_is_from_today(snapshot, measured):
     limit = timedelta(hours=bound("2021-A1-14", "daily_backup_age").at_most)
     age = snapshot.age(report for report in snapshot.backup_reports if report.stores)
     failed = sorted(report.job for report in snapshot.backup_reports if not report.succeeded)
-    measured(f"Letzte erfolgreiche Sicherung: {_in_words(age)}; gescheitert: {', '.join(failed) or 'keine'}")
+    measured(f"Letzte erfolgreiche Sicherung: {ago(age)}; gescheitert: {', '.join(failed) or 'keine'}")
     assert age is not None
     assert age <= limit
     assert not failed
@@ -49,7 +43,7 @@ def test_a_copy_lies_on_a_medium_that_is_not_connected(snapshot, measured):
     if not media and any(report.target == "server" for report in snapshot.backup_reports):
         not_applicable("Dieser Host sichert auf den Server der Praxis; die getrennte Kopie entsteht dort.")
     age = snapshot.age(media)
-    measured(f"Letzte Kopie auf ein abnehmbares Medium: {_in_words(age)}")
+    measured(f"Letzte Kopie auf ein abnehmbares Medium: {ago(age)}")
     assert age is not None
     assert age <= limit
 
@@ -87,7 +81,7 @@ def test_restoring_was_tried_not_long_ago(snapshot, measured):
     """Whether a backup is good shows when it is read back, not when it is written."""
     limit = timedelta(days=bound("2025-A1-25", "restore_test_age").at_most)
     age = snapshot.age(report for report in snapshot.backup_reports if report.reads_back)
-    measured(f"Letzte erfolgreiche Rücksicherungsprobe: {_in_words(age)}")
+    measured(f"Letzte erfolgreiche Rücksicherungsprobe: {ago(age)}")
     assert age is not None
     assert age <= limit
 

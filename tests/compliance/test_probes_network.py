@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from praxisschild.checks import not_applicable, not_tested, requirement
+from praxisschild.checks import Measured, not_applicable, not_tested, requirement
 from praxisschild.probes import script
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from praxisschild.compliance import Neighbour
     from praxisschild.practice import Practice
     from praxisschild.snapshot import Snapshot
-
-    Measured = Callable[[str], None]
 
 pytestmark = pytest.mark.probe
 
