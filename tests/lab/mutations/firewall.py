@@ -63,6 +63,13 @@ MUTATIONS = {
         "firewall",
         probe=True,
     ),
+    "a browser on the server of the PVS gets out": Mutation(
+        "server-1",
+        "nft insert rule inet praxisschild people tcp dport 443 accept",
+        frozenset({"test_person_at_the_pvs_meets_a_closed_door_to_the_internet"}),
+        "firewall",
+        probe=True,
+    ),
     "the neighbour reaches SSH": Mutation(
         "arbeitsplatz-1",
         f"{RULE} tcp dport 22 accept",
