@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from praxisschild.checks import bound, not_applicable, not_tested, requirement
+from praxisschild.checks import Measured, bound, not_applicable, not_tested, requirement
 from praxisschild.probes import script
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from praxisschild.practice import Practice
     from praxisschild.snapshot import Snapshot
 
-    Measured = Callable[[str], None]
     Root = Callable[..., Any]
 
 pytestmark = pytest.mark.probe

@@ -55,6 +55,15 @@ MUTATIONS = {
         "test_chromium_says_that_it_forgets_on_exit",
         "test_browser_keeps_nothing_that_a_page_stored",
     ),
+    "Chromium stays logged in for an hour": Mutation(
+        "arbeitsplatz-1",
+        f"sed -i '/IdleTimeout\"/s/10/60/' {CHROMIUM}",
+        frozenset({"test_browser_obeys_the_practice"}),
+        "browser_policy",
+    ),
+    "Chromium ends no session by itself": chromium(
+        "/clear_cookies_and_other_site_data.*reload/d", "test_chromium_says_that_it_ends_idle_sessions"
+    ),
     "a policy of Chromium is misspelt": chromium(
         '1a "PasswordManagerEnabeld": false,', "test_chromium_understands_every_policy"
     ),

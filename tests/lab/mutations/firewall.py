@@ -50,10 +50,23 @@ MUTATIONS = {
         frozenset({"test_packet_filter_comes_back_after_a_restart"}),
         "firewall",
     ),
+    "somebody surfs on the server of the PVS": Mutation(
+        "server-1",
+        "nft insert rule inet praxisschild people tcp dport { 80, 443 } accept",
+        frozenset({"test_nobody_surfs_where_the_pvs_runs"}),
+        "firewall",
+    ),
     "a range of ports is open for some program": Mutation(
         "arbeitsplatz-1",
         f"{RULE} tcp dport 20000-30000 accept",
         frozenset({"test_undeclared_port_does_not_answer_the_neighbour"}),
+        "firewall",
+        probe=True,
+    ),
+    "a browser on the server of the PVS gets out": Mutation(
+        "server-1",
+        "nft insert rule inet praxisschild people tcp dport 443 accept",
+        frozenset({"test_person_at_the_pvs_meets_a_closed_door_to_the_internet"}),
         "firewall",
         probe=True,
     ),

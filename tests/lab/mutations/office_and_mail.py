@@ -42,6 +42,7 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "nothing cleans documents": _mutation(_NO_CLEANER, "test_documents_can_be_cleaned_before_they_leave"),
     "nothing encrypts documents": _mutation(_NO_ARCHIVER, "test_documents_can_be_encrypted_before_they_leave"),
+    "passwords have no place": _mutation("apt-get -qqy remove keepassxc", "test_passwords_have_a_place"),
     "users unlock the mail program": _mutation(_UNLOCKED, "test_mail_program_has_the_preference_locked"),
     "the mail program reports its use": _mutation(
         f'sed -i \'s/"DisableTelemetry": true/"DisableTelemetry": false/\' {_MAIL}',
