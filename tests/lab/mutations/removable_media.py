@@ -14,13 +14,6 @@ MUTATIONS = {
         frozenset({"test_plugged_media_are_examined_before_use"}),
         "removable_media",
     ),
-    "the scanner has gone": Mutation(
-        HOST,
-        "systemctl stop clamav-daemon.socket clamav-daemon.service",
-        frozenset({"test_plugged_media_are_examined_before_use"}),
-        "malware_protection",
-        undo="systemctl start clamav-daemon.service",
-    ),
     "programs may start from sticks": Mutation(
         HOST,
         "sed -i 's/noexec,//; s/^allow=/allow=exec,/' /etc/udisks2/mount_options.conf",
