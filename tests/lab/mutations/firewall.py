@@ -16,6 +16,8 @@ MUTATIONS = {
                 "test_services_that_the_practice_has_not_named_stay_closed",
                 "test_named_services_serve_only_the_named_networks",
                 "test_host_passes_nothing_on_between_networks",
+                "test_helpers_are_shut_out_while_no_window_is_open",
+                "test_a_window_ends_by_itself",
             }
         ),
         "firewall",
