@@ -64,7 +64,7 @@ MUTATIONS = {
     ),
     "an old log is forgotten": Mutation(
         "server-1",
-        f"install -m 0600 /dev/null {_FORGOTTEN} && touch --date '400 days ago' {_FORGOTTEN}",
+        f"(umask 077; echo alt > {_FORGOTTEN}) && touch --date '400 days ago' {_FORGOTTEN}",
         frozenset({"test_logs_are_deleted_in_time"}),
         "central_logging",
         undo=f"rm {_FORGOTTEN}",
