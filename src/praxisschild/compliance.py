@@ -269,7 +269,7 @@ class ComplianceSession:
         status, reason = _judge(report, call)
         result = CheckResult(
             # xdist marks the group in the name; kept results of other runs do not know it
-            check=item.nodeid.split("/")[-1].removesuffix(f"@{params.get('host_name')}"),
+            check=_without_folders(item.nodeid).removesuffix(f"@{params.get('host_name')}"),
             title=(getattr(getattr(item, "obj", None), "__doc__", "") or "").strip().split("\n")[0],
             requirements=tuple(codes),
             host=params.get("host_name"),
@@ -380,6 +380,12 @@ class ComplianceSession:
         if self.bundle:
             terminalreporter.write_sep("-", "evidence")
             terminalreporter.write_line(str(self.bundle / "report.html"))
+
+
+def _without_folders(nodeid: str) -> str:
+    """A check's name from its file on; the parameters in it may be folders, too."""
+    path, separator, name = nodeid.partition("::")
+    return path.rpartition("/")[2] + separator + name
 
 
 def _judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[Status, str]:
