@@ -80,6 +80,14 @@ def test_verdicts_reach_the_results_and_an_unreachable_host_never_passes(pyteste
     assert done.ret == 1
 
 
+def test_a_check_keeps_its_name_when_a_parameter_is_a_folder(pytester, practice):
+    marks = '@requirement("2021-A1-18")\n@pytest.mark.parametrize("folder", ["/var/tmp"])\n'
+    source = f"import pytest\nfrom praxisschild.checks import requirement\n{marks}"
+    pytester.makepyfile(test_sample=f"{source}def test_folder(host_name, folder):\n    'A folder.'\n")
+    _, run = results(pytester, practice)
+    assert [check["check"] for check in run["checks"]] == ["test_sample.py::test_folder[praxisserver-/var/tmp]"]
+
+
 def test_one_requirement_can_be_chosen_in_any_numbering(pytester, practice):
     pytester.makepyfile(test_sample=CHECKS)
     done, run = results(pytester, practice, "--requirement", "2025-A1-21")

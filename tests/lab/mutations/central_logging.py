@@ -8,6 +8,7 @@ _RSYSLOG = "/etc/rsyslog.d/10-praxisschild.conf"
 _DEVICES = "/etc/rsyslog.d/20-praxisschild-devices.conf"
 _WATCH = "/etc/praxisschild/alarm/config.json"
 _ROTATION = "/etc/logrotate.d/praxisschild"
+_FORGOTTEN = "/var/log/praxis/arbeitsplatz-1/messages.log-20200101"
 _AUDIT = "/etc/audit/rules.d/50-praxisschild.rules"
 
 
@@ -61,11 +62,12 @@ MUTATIONS = {
         frozenset({"test_logs_are_kept_long_enough"}),
         "central_logging",
     ),
-    "logs are kept for years": Mutation(
+    "an old log is forgotten": Mutation(
         "server-1",
-        f"sed -i 's/maxage .*/maxage 999/; s/rotate .*/rotate 999/' {_ROTATION}",
+        f"(umask 077; echo alt > {_FORGOTTEN}) && touch --date '400 days ago' {_FORGOTTEN}",
         frozenset({"test_logs_are_deleted_in_time"}),
         "central_logging",
+        undo=f"rm {_FORGOTTEN}",
     ),
     "everybody may read the logs": Mutation(
         "server-1",

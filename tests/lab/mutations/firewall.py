@@ -16,6 +16,8 @@ MUTATIONS = {
                 "test_services_that_the_practice_has_not_named_stay_closed",
                 "test_named_services_serve_only_the_named_networks",
                 "test_host_passes_nothing_on_between_networks",
+                "test_helpers_are_shut_out_while_no_window_is_open",
+                "test_a_window_ends_by_itself",
             }
         ),
         "firewall",
@@ -29,7 +31,13 @@ MUTATIONS = {
     "SSH is open for the whole practice": Mutation(
         "arbeitsplatz-1",
         f"{RULE} tcp dport 22 accept",
-        frozenset({"test_services_that_the_practice_has_not_named_stay_closed"}),
+        # the helpers' network is one of them
+        frozenset(
+            {
+                "test_services_that_the_practice_has_not_named_stay_closed",
+                "test_helpers_are_shut_out_while_no_window_is_open",
+            }
+        ),
         "firewall",
     ),
     "the file share is open for everybody": Mutation(

@@ -16,10 +16,10 @@ MUTATIONS = {
     ),
     "somebody starts a web server for the device next door": Mutation(
         "arbeitsplatz-1",
-        "systemd-run --quiet --unit=vergessen python3 -m http.server 8080",
+        "systemd-run --quiet --unit=webserver python3 -m http.server 8080",
         frozenset({"test_no_service_speaks_in_the_clear"}),
         "endpoint_hardening",
-        undo="systemctl stop vergessen",
+        undo="systemctl stop webserver",
     ),
     "an old device needs an old cipher": Mutation(
         "arbeitsplatz-1",
