@@ -269,7 +269,8 @@ class ComplianceSession:
         status, reason = _judge(report, call)
         result = CheckResult(
             # xdist marks the group in the name; kept results of other runs do not know it
-            check=item.nodeid.split("/")[-1].removesuffix(f"@{params.get('host_name')}"),
+            # a parameter may hold slashes, too
+            check=f"{item.path.name}::{item.nodeid.partition('::')[2]}".removesuffix(f"@{params.get('host_name')}"),
             title=(getattr(getattr(item, "obj", None), "__doc__", "") or "").strip().split("\n")[0],
             requirements=tuple(codes),
             host=params.get("host_name"),
