@@ -127,7 +127,7 @@ def test_nothing_is_lost_while_the_log_host_is_away(
         answer_of(root(script("log_messages"), "say", token, str(MESSAGES)))
         meanwhile = answer_of(log_host.root(store, "find", folder, token, "1", "2"))["found"]
     finally:
-        log_host.root(store, "back")
+        log_host.root(store, "back", snapshot.address)
     afterwards = answer_of(log_host.root(store, "find", folder, token, str(MESSAGES), str(AFTERWARDS), timeout=100))
     measured(
         f"{MESSAGES} Meldungen ohne Protokollserver: währenddessen angekommen {meanwhile}, "

@@ -8,6 +8,9 @@ import time
 
 import pytest
 
+from praxisschild.results import Status
+from tests.lab.conftest import name_of
+
 pytestmark = pytest.mark.xdist_group("notebook")
 
 # in two halves, so that no scanner takes this file for the sample
@@ -141,3 +144,9 @@ def test_a_disk_that_holds_anything_is_never_encrypted(gate):
 def test_the_practices_data_lie_on_the_encrypted_volume(gate):
     assert gate.shell("notebook-1", "findmnt -no SOURCE /srv/praxis").strip() == "/dev/mapper/praxisdaten"
     assert gate.shell("notebook-1", "stat -c %a /etc/praxisschild/luks/praxisdaten.key").strip() == "400"
+
+
+def test_the_plain_system_disk_is_found_and_nothing_but_the_deviation_covers_it(gate, tmp_path):
+    run = gate.verify(tmp_path, "--no-probes", "--requirement", "KVWL-07")
+    found = {name_of(check): check.status for check in run.checks}
+    assert found == {"test_all_disks_are_encrypted": Status.DEVIATION}

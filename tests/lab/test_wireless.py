@@ -10,15 +10,15 @@ import pytest
 from praxisschild.connection import RemoteHost
 from praxisschild.inventory import Inventory
 from praxisschild.results import Status
-from tests.lab.conftest import HAUSBESUCH, Lab, name_of
+from tests.lab.conftest import HAUSBESUCH, PROJECT, Lab, name_of
 
 pytestmark = pytest.mark.xdist_group("notebook")
 
-NETWORK, PASSPHRASE = "Hausbesuch", "Wellensittich-Kanarienvogel-7"
+NETWORK = "Hausbesuch"
 PROFILE = f"praxisschild-{NETWORK}"
 ACCESS_POINTS = {
-    "WPA2": f"wpa=2\nwpa_key_mgmt=WPA-PSK\nrsn_pairwise=CCMP\nwpa_passphrase={PASSPHRASE}\n",
-    "WPA": f"wpa=1\nwpa_key_mgmt=WPA-PSK\nwpa_pairwise=CCMP TKIP\nwpa_passphrase={PASSPHRASE}\n",
+    "WPA2": "wpa=2\nwpa_key_mgmt=WPA-PSK\nrsn_pairwise=CCMP\nwpa_passphrase={passphrase}\n",
+    "WPA": "wpa=1\nwpa_key_mgmt=WPA-PSK\nwpa_pairwise=CCMP TKIP\nwpa_passphrase={passphrase}\n",
     "open": "",
 }
 # the radio's own word for it, because nobody hands out addresses in this network
@@ -55,20 +55,12 @@ FOREIGN_PROFILE = "nmcli connection add type wifi ifname wlan0 con-name cafe ssi
 LIST_PROFILES = "nmcli --terse --fields NAME connection show"
 
 
-# an emulated machine takes its time
-INSTALL = """
-import json, subprocess
-command = "apt-get -qq update; apt-get -qqy install --no-install-recommends hostapd; systemctl mask --now hostapd"
-subprocess.run(command, shell=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-print(json.dumps(None))
-"""
 SWITCH_ON = """
 import json, subprocess
 command = "rfkill unblock all; sleep 2; ip link set wlan0 up; cat /sys/class/rfkill/*/soft"
 done = subprocess.run(command, shell=True, capture_output=True, text=True)
 print(json.dumps(done.stderr + done.stdout))
 """
-SECRET = f'{{"wireless_passphrases": {{"{NETWORK}": "{PASSPHRASE}"}}}}'
 
 
 def patiently(lab: Lab, script: str) -> object:
@@ -84,16 +76,16 @@ def patiently(lab: Lab, script: str) -> object:
 @pytest.fixture(scope="module")
 def wlan(notebook):
     """The notebook with its network for house calls."""
-    notebook.apply("--tags", "wireless", "--extra-vars", SECRET)
-    patiently(notebook, INSTALL)
+    notebook.apply("--tags", "wireless")
     return notebook
 
 
 @pytest.mark.parametrize("kind", ACCESS_POINTS)
 def test_a_network_is_joined_only_if_it_is_what_it_claims_to_be(wlan, kind):
-    script = TRY_TO_JOIN.format(
-        profile=PROFILE, network=NETWORK, access_point=ACCESS_POINTS[kind], patience=60 if kind == "WPA2" else 25
-    )
+    passphrase = (PROJECT / f".lab/{wlan.instance}/backup_password").read_text("utf-8").strip()
+    access_point = ACCESS_POINTS[kind].format(passphrase=passphrase)
+    patience = 60 if kind == "WPA2" else 25
+    script = TRY_TO_JOIN.format(profile=PROFILE, network=NETWORK, access_point=access_point, patience=patience)
     assert patiently(wlan, script) is (kind == "WPA2")
 
 
@@ -113,7 +105,7 @@ def test_what_came_while_nobody_looked_is_found_and_removed(wlan, tmp_path):
         "test_only_the_agreed_radio_networks_are_joined",
         "test_no_button_lets_others_into_the_wlan",
     }
-    wlan.apply("--tags", "wireless", "--extra-vars", SECRET)
+    wlan.apply("--tags", "wireless")
     mended = wlan.verify(tmp_path, "--no-probes", "--requirement", "KVWL-15")
     assert [check.check for check in mended.checks if check.status is Status.FAILED] == []
 
@@ -123,14 +115,14 @@ def test_a_radio_that_nobody_needs_is_off_and_stays_off(wlan, tmp_path):
     shutil.copytree(HAUSBESUCH, folder)
     facts, access = folder / "group_vars/all/praxis.yml", folder / "group_vars/all/lab.yml"
     facts.write_text(facts.read_text("utf-8").replace("hosts: [notebook-1]", "hosts: []"), "utf-8")
-    lab_state = HAUSBESUCH.parents[1] / ".lab"
+    lab_state = PROJECT / ".lab"
     access.write_text(access.read_text("utf-8").replace("{{ inventory_dir }}/../../.lab", str(lab_state)), "utf-8")
     silent = Lab(wlan.instance, folder)
     before = silent.verify(tmp_path, "--requirement", "KVWL-13")
     silent.apply("--tags", "wireless")
     after = silent.verify(tmp_path, "--requirement", "KVWL-13")
     answer = str(patiently(silent, SWITCH_ON))
-    wlan.apply("--tags", "wireless", "--extra-vars", SECRET)
+    wlan.apply("--tags", "wireless")
     red = {name_of(check) for check in before.checks if check.status is Status.FAILED}
     assert red == {"test_radio_is_off_where_nobody_needs_it"}
     assert [check.check for check in after.checks if check.status is Status.FAILED] == []

@@ -9,7 +9,10 @@ from praxisschild.inventory import PROJECT, Inventory
 from tests.lab.mutations import SHARES, Mutation, choice, chosen, every, piles
 
 # What cannot be broken on the lab's hosts, each with the reason.
-UNBREAKABLE: dict[str, str] = {}
+UNBREAKABLE: dict[str, str] = {
+    # in every run of the notebook it is red under its deviation, see test_removable_media
+    "test_all_disks_are_encrypted": "no role encrypts the disk that a host has started from",
+}
 
 MUTATIONS = every()
 CHECKS = {check.name for check in traceability.checks(PROJECT / "tests/compliance")}
@@ -38,7 +41,7 @@ def test_a_mutation_names_what_exists(name):
     assert found.red
     assert found.red <= CHECKS
     assert found.role in ROLES
-    assert found.host in HOSTS
+    assert {found.host, found.at or found.host} <= HOSTS
     assert found.probe or not found.only
 
 

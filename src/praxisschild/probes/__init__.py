@@ -25,6 +25,8 @@ def script(name: str) -> str:
     return program(f"{__name__}.{name}")
 
 
+# Longer than any probe allows itself: it ends by itself, cleans up and says why.
+PATIENCE = 300  # seconds
 # What a probe could not find out stays unknown for the rest of the run: each costs seconds, and many checks ask.
 _answers: WeakKeyDictionary[RemoteHost, dict[tuple[str, ...], Any]] = WeakKeyDictionary()
 
@@ -39,7 +41,7 @@ def ask(remote: RemoteHost, name: str, *arguments: str) -> Any:
     question = (name, *arguments)
     if question not in answers:
         try:
-            answers[question] = remote.python_as_root(script(name), *arguments, timeout=120)
+            answers[question] = remote.python_as_root(script(name), *arguments, timeout=PATIENCE)
         except RuntimeError as error:
             answers[question] = {"error": str(error)}
     answer = answers[question]

@@ -32,7 +32,7 @@ MODULES = ("dummy_hcd", "libcomposite", "usb_f_mass_storage")
 # in two halves, so that no scanner takes this program for the sample
 EICAR = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-" + "STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 MARK = b"Befund: geheim " * 40
-PATIENCE = 30
+PATIENCE = 60  # seconds for a scan, which in an emulated machine takes ten times as long
 SIZE = 32 << 20
 
 
@@ -279,4 +279,4 @@ def experiment() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    probe(experiment, 115)
+    probe(experiment, 280)

@@ -6,7 +6,6 @@ from tests.lab.mutations import Mutation
 
 CHROMIUM = "/etc/chromium/policies/managed/praxisschild.json"
 FIREFOX = "/etc/firefox/policies/policies.json"
-APT = "/etc/apt/apt.conf.d/52praxisschild"
 
 
 def chromium(change: str, *red: str) -> Mutation:
@@ -40,12 +39,6 @@ MUTATIONS = {
         frozenset({"test_browser_obeys_the_practice"}),
         "browser_policy",
         undo=f"rm {CHROMIUM.replace('praxisschild', 'zz')}",
-    ),
-    "updates are no longer installed": Mutation(
-        "arbeitsplatz-2",
-        f'sed -i \'/Periodic::Unattended-Upgrade/s/"1"/"0"/\' {APT}',
-        frozenset({"test_browser_updates_itself", "test_security_updates_install_themselves"}),
-        "endpoint_hardening",
     ),
     "the forced extension is another one": Mutation(
         "arbeitsplatz-1",

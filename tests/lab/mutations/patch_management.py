@@ -71,7 +71,7 @@ MUTATIONS: dict[str, Mutation] = {
     "updates are only downloaded": Mutation(
         "arbeitsplatz-1",
         "sed -i '/Periodic::Unattended-Upgrade/s/1/0/' /etc/apt/apt.conf.d/52praxisschild",
-        frozenset({"test_security_updates_install_themselves"}),
+        frozenset({"test_security_updates_install_themselves", "test_browser_updates_itself"}),
         "patch_management",
     ),
     "a security update waits for a month": Mutation(

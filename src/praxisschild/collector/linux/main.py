@@ -62,7 +62,7 @@ def main() -> None:
     with ThreadPoolExecutor(6) as pool:
         futures = {collect.__name__: pool.submit(guarded, collect.__name__, collect) for collect in collectors}
         snapshot = {name: future.result() for name, future in futures.items()}
-    snapshot["backup"] = guarded("backup", backup, snapshot["timers"] or [])
+    snapshot["backup"] = guarded("backup", backup, snapshot["timers"])
     document = {
         "schema_version": SCHEMA_VERSION,
         "platform": "linux",

@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-COMMAND_TIMEOUT = 15  # seconds; a hanging tool costs its own section, not the snapshot
+COMMAND_TIMEOUT = 60  # seconds; a hanging tool costs its own section, not the snapshot
 
 SECRETS = re.compile(
     r"(?i)((?:pass(?:word|wd|phrase)?|secret|token|api_?key|credentials?)[\"']?\s*[=:]\s*|--pass(?:word|wd|phrase)?\s+)"
@@ -51,6 +51,19 @@ def run(*command: str, user: str = "", env: Any = None, umask: int = -1, strict:
         errors.append({"section": " ".join(command), "message": masked((done.stderr or done.stdout).strip()[-300:])})
         return None
     return done.stdout
+
+
+def needed(*command: str) -> str:
+    """Standard output of a command without which a section is unknown.
+
+    Raises:
+        RuntimeError: the command is not installed, or it failed; `guarded` makes null of it, with the reason.
+    """
+    output = run(*command, strict=True)
+    if output is None:
+        said = "; ".join(error["message"] for error in errors if error["section"] == " ".join(command))
+        raise RuntimeError(f"{' '.join(command[:2])}: {said or 'not installed, or it failed'}")
+    return str(output)
 
 
 def read(path: Path | str) -> str:
@@ -101,10 +114,14 @@ def in_container() -> str:
 
 
 def show(*units: str, properties: str) -> list[dict[str, str]]:
-    """`systemctl show`, one mapping per unit."""
+    """`systemctl show`, one mapping per unit, also for one that does not exist.
+
+    Raises:
+        RuntimeError: systemd gave no answer, which is not the answer of a host without these units.
+    """
     if not units:
         return []
-    text = run("systemctl", "show", "--no-pager", "--timestamp=unix", f"--property={properties}", "--", *units) or ""
+    text = needed("systemctl", "show", "--no-pager", "--timestamp=unix", f"--property={properties}", "--", *units)
     return [
         dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         for block in text.strip().split("\n\n")

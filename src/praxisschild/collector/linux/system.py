@@ -15,6 +15,7 @@ from praxisschild.collector.linux.reading import (
     instant,
     lines,
     masked,
+    needed,
     permissions,
     read,
     run,
@@ -150,8 +151,8 @@ def sysctl() -> dict[str, Any]:
 def units() -> dict[str, Any]:
     """Services, sockets and timers: `enabled` as systemd names it (null without a file), `active`, `sub`."""
     kinds = "--type=service,socket,timer"
-    files = json.loads(run("systemctl", "list-unit-files", kinds, "--no-pager", "-o", "json") or "[]")
-    loaded = json.loads(run("systemctl", "list-units", "--all", kinds, "--no-pager", "-o", "json") or "[]")
+    files = json.loads(needed("systemctl", "list-unit-files", kinds, "--no-pager", "-o", "json") or "[]")
+    loaded = json.loads(needed("systemctl", "list-units", "--all", kinds, "--no-pager", "-o", "json") or "[]")
     found = {entry["unit_file"]: {"enabled": entry["state"], "active": "inactive", "sub": "dead"} for entry in files}
     for entry in loaded:
         if entry["load"] in ("loaded", "masked"):
@@ -175,7 +176,7 @@ def firewall_services() -> list[str]:
 
 def timers() -> list[dict[str, Any]]:
     """Timers with their schedule and the last run of what they start; times in seconds since 1970."""
-    listed = json.loads(run("systemctl", "list-timers", "--all", "--no-pager", "-o", "json") or "[]")
+    listed = json.loads(needed("systemctl", "list-timers", "--all", "--no-pager", "-o", "json") or "[]")
     names = {name for entry in listed for name in (entry["unit"], entry["activates"]) if name}
     schedule = "TimersCalendar,TimersMonotonic,Persistent"
     last_run = "Result,ExecMainStatus,ExecMainStartTimestamp,ExecMainExitTimestamp,ExecStart"
