@@ -6,11 +6,11 @@ import copy
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.unit.test_practice import parse
 
 from praxisschild.collector.linux import protection
 from praxisschild.errors import InputError
 from praxisschild.snapshot import Snapshot, Unreadable
+from tests.unit.test_references import parse
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
