@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from machine import Machine, Way, disk
-from shell import LabError, note, run
+from shell import ACCOUNT, LabError, note, run
 
 LAB = Path(__file__).resolve().parent
 STATE = LAB.parent / ".lab"
@@ -207,21 +207,19 @@ def build(hosts: list[Host]) -> dict[str, str]:
     return tags
 
 
-PROVISION = r"""
+PROVISION = (
+    r"""
 set -eu
-id {user} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --groups sudo {user}
-printf '%s:%s\n' {user} '{password}' | chpasswd
-install -d -m 0700 -o {user} -g {user} /home/{user}/.ssh
-printf '%s\n' '{key}' > /home/{user}/.ssh/authorized_keys
-chown {user}: /home/{user}/.ssh/authorized_keys
-chmod 0600 /home/{user}/.ssh/authorized_keys
-rm -f /run/nologin
+"""
+    + ACCOUNT
+    + r"""rm -f /run/nologin
 i=0
 until systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; do
   i=$((i+1)); [ $i -lt 300 ] || {{ echo 'systemd does not come up' >&2; exit 1; }}; sleep 0.2
 done
 cat /etc/ssh/ssh_host_ed25519_key.pub
 """
+)
 
 # The makers' signatures are out of reach: each host has a mirror of its own, with a database of today.
 SIGNATURES = r"""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shell import LabError, note, run
+from shell import ACCOUNT, LabError, note, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,25 +29,23 @@ DATA_SIZE = "512M"
 MEMORY = "1536"  # MiB
 SSH_PATIENCE = 240  # seconds; half a minute on an idle machine
 
-SEED = r"""
+SEED = (
+    r"""
 set -eu
 hostname {name}; echo {name} > /etc/hostname
 printf '%s\n' '127.0.0.1 localhost' '{address} {name}' {hosts} > /etc/hosts
 printf 'nameserver %s\n' {nameservers} > /etc/resolv.conf
 printf '%s\n' '[Match]' 'MACAddress={mac}' '[Network]' 'Address={address}/24' 'Gateway={gateway}' \
   'LinkLocalAddressing=no' 'IPv6AcceptRA=no' > /etc/systemd/network/10-lab.network
-id {user} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --groups sudo {user}
-printf '%s:%s\n' {user} '{password}' | chpasswd
-install -d -m 0700 -o {user} -g {user} /home/{user}/.ssh
-printf '%s\n' '{key}' > /home/{user}/.ssh/authorized_keys
-chown {user}: /home/{user}/.ssh/authorized_keys
-chmod 0600 /home/{user}/.ssh/authorized_keys
-umask 077
+"""
+    + ACCOUNT
+    + r"""umask 077
 cat > /etc/ssh/ssh_host_ed25519_key <<'KEY'
 {host_key}KEY
 ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key > /etc/ssh/ssh_host_ed25519_key.pub
 chmod 0644 /etc/ssh/ssh_host_ed25519_key.pub
 """
+)
 
 
 @dataclass(frozen=True)

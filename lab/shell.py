@@ -5,6 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
+# The operator's account on a host: with sudo, a password and a key.
+ACCOUNT = r"""id {user} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --groups sudo {user}
+printf '%s:%s\n' {user} '{password}' | chpasswd
+install -d -m 0700 -o {user} -g {user} /home/{user}/.ssh
+printf '%s\n' '{key}' > /home/{user}/.ssh/authorized_keys
+chown {user}: /home/{user}/.ssh/authorized_keys
+chmod 0600 /home/{user}/.ssh/authorized_keys
+"""
+
 
 class LabError(Exception):
     """Something a person can act upon; the text says what."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from _pytest.outcomes import Skipped
@@ -10,7 +11,12 @@ from _pytest.outcomes import Skipped
 from praxisschild.catalogue import Bound, load_catalogue
 from praxisschild.results import Status
 
+if TYPE_CHECKING:
+    from datetime import timedelta
+
 requirement = pytest.mark.requirement
+# the fixture `measured`: takes a German sentence that the report shows
+Measured = Callable[[str], None]
 
 
 class Verdict(Skipped):
@@ -34,3 +40,10 @@ def not_applicable(reason: str) -> NoReturn:
 def not_tested(reason: str) -> NoReturn:
     """End the check without a verdict on the host (German reason)."""
     raise Verdict(Status.NOT_TESTED, reason)
+
+
+def ago(age: timedelta | None) -> str:
+    """How long ago something was, for `measured`; None is never."""
+    if age is None:
+        return "nie"
+    return f"vor {age.total_seconds() / 3600:.0f} Stunden" if age.days < 3 else f"vor {age.days} Tagen"

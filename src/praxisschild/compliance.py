@@ -267,9 +267,10 @@ class ComplianceSession:
         params = item.callspec.params if hasattr(item, "callspec") else {}
         codes = self._requirements(item)
         status, reason = _judge(report, call)
+        path, _, function = item.nodeid.partition("::")  # a parameter may hold slashes, too
         result = CheckResult(
             # xdist marks the group in the name; kept results of other runs do not know it
-            check=item.nodeid.split("/")[-1].removesuffix(f"@{params.get('host_name')}"),
+            check=f"{path.rpartition('/')[2]}::{function}".removesuffix(f"@{params.get('host_name')}"),
             title=(getattr(getattr(item, "obj", None), "__doc__", "") or "").strip().split("\n")[0],
             requirements=tuple(codes),
             host=params.get("host_name"),

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from praxisschild.catalogue import Catalogue, load_catalogue
 from praxisschild.errors import InputError
-from praxisschild.practice import Practice, check_role_variables, parse_practice
+from praxisschild.references import check_role_variables, parse_practice
 from praxisschild.rules import Facts, Hint, Objection, judge
+
+if TYPE_CHECKING:
+    from praxisschild.practice import Practice
 
 PROJECT = Path(__file__).resolve().parents[2]
 

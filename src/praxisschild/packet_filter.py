@@ -23,6 +23,7 @@ class Packet:
     interface: str = "eth0"
     hook: str = "input"
     destination: str | None = None  # of a packet that leaves the host
+    user: int | None = None  # who sends it from there
 
     @property
     def version(self) -> int:
@@ -219,11 +220,12 @@ def _field(packet: Packet, name: str) -> Any:
 
 
 def _interfaces(packet: Packet) -> dict[str, Any]:
-    """What is known of the packet's way: where it came in or where it leaves, and for whom it is."""
+    """What is known of the packet's way: where it came in, or where it leaves, for whom it is and who sends it."""
     if packet.destination is None:
         return {"iif": packet.interface, "iifname": packet.interface}
     address = "ip" if packet.version == 4 else "ip6"
-    return {"oif": packet.interface, "oifname": packet.interface, f"{address} daddr": packet.destination}
+    sender = {} if packet.user is None else {"skuid": packet.user}
+    return {"oif": packet.interface, "oifname": packet.interface, f"{address} daddr": packet.destination, **sender}
 
 
 def _ordered(value: Any) -> int:

@@ -6,13 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from praxisschild.checks import bound, not_applicable, requirement
-
-
-def _in_words(age: timedelta | None) -> str:
-    if age is None:
-        return "nie"
-    return f"vor {age.total_seconds() / 3600:.0f} Stunden" if age.days < 3 else f"vor {age.days} Tagen"
+from praxisschild.checks import ago, bound, not_applicable, requirement
 
 
 @requirement("2021-A1-14")
@@ -29,13 +23,13 @@ def test_backups_start_by_themselves_every_day(snapshot, measured):
     assert min(armed.values()) <= limit
 
 
-@requirement("2021-A1-14")
+@requirement("2021-A1-14", "2025-A3-16")
 def test_last_backup_is_from_today(snapshot, measured):
     """A schedule proves nothing: only a backup that ended well can be restored."""
     limit = timedelta(hours=bound("2021-A1-14", "daily_backup_age").at_most)
     age = snapshot.age(report for report in snapshot.backup_reports if report.stores)
     failed = sorted(report.job for report in snapshot.backup_reports if not report.succeeded)
-    measured(f"Letzte erfolgreiche Sicherung: {_in_words(age)}; gescheitert: {', '.join(failed) or 'keine'}")
+    measured(f"Letzte erfolgreiche Sicherung: {ago(age)}; gescheitert: {', '.join(failed) or 'keine'}")
     assert age is not None
     assert age <= limit
     assert not failed
@@ -49,12 +43,12 @@ def test_a_copy_lies_on_a_medium_that_is_not_connected(snapshot, measured):
     if not media and any(report.target == "server" for report in snapshot.backup_reports):
         not_applicable("Dieser Host sichert auf den Server der Praxis; die getrennte Kopie entsteht dort.")
     age = snapshot.age(media)
-    measured(f"Letzte Kopie auf ein abnehmbares Medium: {_in_words(age)}")
+    measured(f"Letzte Kopie auf ein abnehmbares Medium: {ago(age)}")
     assert age is not None
     assert age <= limit
 
 
-@requirement("2021-A1-14", "2025-A1-22")
+@requirement("2021-A1-14", "2025-A1-22", "2025-A3-16")
 def test_backups_are_encrypted(snapshot, measured):
     """A stolen medium must not be a stolen patient file."""
     encrypted, demanded = snapshot.backups_are_encrypted, bound("2025-A1-22", "encrypted").equals
@@ -72,7 +66,7 @@ def test_only_root_can_read_the_key_of_the_backups(snapshot, measured):
     assert not exposed
 
 
-@requirement("2021-A1-14", "2025-A1-23")
+@requirement("2021-A1-14", "2025-A1-23", "2025-A3-16")
 @pytest.mark.parametrize("period", ["daily", "weekly", "monthly"])
 def test_enough_older_states_are_kept(snapshot, period, measured):
     """Damage that is noticed after weeks needs a backup from before."""
@@ -87,6 +81,17 @@ def test_restoring_was_tried_not_long_ago(snapshot, measured):
     """Whether a backup is good shows when it is read back, not when it is written."""
     limit = timedelta(days=bound("2025-A1-25", "restore_test_age").at_most)
     age = snapshot.age(report for report in snapshot.backup_reports if report.reads_back)
-    measured(f"Letzte erfolgreiche Rücksicherungsprobe: {_in_words(age)}")
+    measured(f"Letzte erfolgreiche Rücksicherungsprobe: {ago(age)}")
     assert age is not None
     assert age <= limit
+
+
+@requirement("2025-A3-16")
+def test_every_mail_on_the_host_is_backed_up(snapshot, measured):
+    """A mailbox is often the only proof of what was agreed, and nobody thinks of it as a file."""
+    stores = snapshot.mail_stores
+    if not stores:
+        not_applicable("Auf diesem Host liegen keine E-Mails.")
+    told = (f"{store.kind} {store.backed_up} von {store.count}" for store in stores)
+    measured(f"Gesicherte Postfächer: {', '.join(told)}")
+    assert all(store.backed_up == store.count for store in stores)

@@ -6,13 +6,15 @@ import ipaddress
 
 import pytest
 
-from praxisschild.checks import bound, not_applicable, requirement
+from praxisschild.checks import bound, not_applicable, not_tested, requirement
 from praxisschild.packet_filter import Packet
 
 STRANGERS = ["192.0.2.77", "2001:db8::77"]
 # where nothing listens on any host
 UNUSED_PORT = 9
 SSH_PORT = 22
+# the lowest number that Linux distributions give to the account of a person
+FIRST_PERSON = 1000
 # answers to the host's own requests for an address come in as new packets
 DHCP_CLIENT_PORTS = {68, 546}
 
@@ -93,3 +95,24 @@ def test_packet_filter_comes_back_after_a_restart(snapshot, measured):
     services = snapshot.firewall_services
     measured(f"Paketfilter beim Systemstart: {', '.join(services) or 'keiner'}")
     assert services
+
+
+@requirement("KVWL-03")
+def test_nobody_surfs_where_the_pvs_runs(snapshot, practice, host_name, measured):
+    """A web page that attacks its reader should not meet the records of all patients."""
+    if not practice.pvs_only_hosts:
+        not_tested("Die Praxis hat keinen Rechner benannt, der dem PVS vorbehalten ist (praxis.pvs_only_hosts).")
+    if host_name not in practice.pvs_only_hosts:
+        not_applicable("Dieser Host ist nicht dem PVS vorbehalten.")
+    people = {
+        account.uid for account in snapshot.accounts.values() if account.uid > FIRST_PERSON and account.has_login_shell
+    } | {FIRST_PERSON}
+    packets = [
+        Packet(address, "tcp", port, hook="output", destination=address, user=person)
+        for address in STRANGERS
+        for port in (80, 443)
+        for person in people
+    ]
+    ways = {f"IPv{packet.version}, Port {packet.port}" for packet in packets if not snapshot.ruleset.drops(packet)}
+    measured(f"Wege ins Internet für Programme von Personen: {', '.join(sorted(ways)) or 'keine'}")
+    assert not ways

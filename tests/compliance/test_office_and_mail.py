@@ -26,6 +26,7 @@ OPTIONS = [
     option("Common/Misc/CmisServersUrls", "", "2021-A1-05", "2025-A1-50"),
     option("Common/Misc/CrashReport", "false", "2021-A1-18"),
 ]
+PASSWORD_MANAGERS = {"1password", "bitwarden", "keepass2", "keepassxc", "keepassxc-full", "keepassxc-minimal", "pass"}
 ARCHIVERS = {"7zip", "p7zip-full"}
 
 
@@ -81,6 +82,16 @@ def test_documents_can_be_cleaned_before_they_leave(office, measured):
     """A picture or a foreign document carries its history along, whatever LibreOffice does on saving."""
     found = {"mat2", "metadata-cleaner"} & office.software
     measured(f"Programme zum Entfernen von Metadaten: {', '.join(sorted(found)) or 'keine'}")
+    assert found
+
+
+@requirement("2021-A1-07")
+def test_passwords_have_a_place(snapshot, measured):
+    """Whoever has to remember twenty passwords uses one of them twenty times."""
+    if not snapshot.browsers:
+        not_applicable("Auf diesem Host ist kein Browser installiert.")
+    found = PASSWORD_MANAGERS & snapshot.software
+    measured(f"Passwortmanager: {', '.join(sorted(found)) or 'keiner'}")
     assert found
 
 

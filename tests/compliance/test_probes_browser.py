@@ -6,15 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from praxisschild.checks import bound, not_applicable, requirement
+from praxisschild.checks import Measured, bound, not_applicable, requirement
 from praxisschild.probes import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from praxisschild.connection import RemoteHost
-
-    Measured = Callable[[str], None]
 
 pytestmark = pytest.mark.probe
 
@@ -125,6 +121,17 @@ def test_chromium_says_that_it_forgets_on_exit(chromium: dict[str, Any], measure
     assert set(cleared) >= CLEARED_BY_CHROMIUM
 
 
+@requirement("2021-A1-07")
+def test_chromium_says_that_it_ends_idle_sessions(chromium: dict[str, Any], measured: Measured) -> None:
+    """Whoever comes to a workstation that was left goes on where the last one was logged in."""
+    minutes = said_by(chromium, "IdleTimeout")
+    actions = said_by(chromium, "IdleTimeoutActions") or []
+    measured(f"nach {minutes or 'unbegrenzt vielen'} Minuten ohne Eingabe: {', '.join(actions) or 'nichts'}")
+    assert minutes
+    assert 0 < minutes * 60 <= bound("2021-A1-07", "session_timeout").at_most
+    assert "clear_cookies_and_other_site_data" in actions
+
+
 @requirement("2021-A1-08", "2021-A1-10")
 def test_chromium_understands_every_policy(chromium: dict[str, Any], measured: Measured) -> None:
     """A misspelt or outdated policy looks like protection and is none."""
@@ -175,7 +182,7 @@ def test_firefox_understands_every_policy(firefox: dict[str, Any], measured: Mea
     assert not firefox["errors"]
 
 
-@requirement("2021-A1-08")
+@requirement("2021-A1-07", "2021-A1-08")
 def test_browser_keeps_nothing_that_a_page_stored(browser: dict[str, Any], measured: Measured) -> None:
     """The next person at this workstation is still logged in where the last one was."""
     kept = browser["kept_after_exit"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from praxisschild.checks import bound, not_applicable, not_tested, requirement
+from praxisschild.checks import Measured, bound, not_applicable, not_tested, requirement
 from praxisschild.probes import script
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from praxisschild.practice import Practice
     from praxisschild.snapshot import Snapshot
 
-    Measured = Callable[[str], None]
     Root = Callable[..., Any]
 
 pytestmark = pytest.mark.probe
@@ -128,7 +127,7 @@ def test_nothing_is_lost_while_the_log_host_is_away(
         answer_of(root(script("log_messages"), "say", token, str(MESSAGES)))
         meanwhile = answer_of(log_host.root(store, "find", folder, token, "1", "2"))["found"]
     finally:
-        log_host.root(store, "back")
+        log_host.root(store, "back", snapshot.address)
     afterwards = answer_of(log_host.root(store, "find", folder, token, str(MESSAGES), str(AFTERWARDS), timeout=100))
     measured(
         f"{MESSAGES} Meldungen ohne Protokollserver: währenddessen angekommen {meanwhile}, "

@@ -6,15 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from praxisschild.checks import bound, requirement
+from praxisschild.checks import Measured, bound, requirement
 from praxisschild.probes import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from praxisschild.connection import RemoteHost
-
-    Measured = Callable[[str], None]
 
 pytestmark = pytest.mark.probe
 

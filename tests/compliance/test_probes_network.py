@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from praxisschild.checks import not_applicable, not_tested, requirement
-from praxisschild.probes import script
+from praxisschild.checks import Measured, not_applicable, not_tested, requirement
+from praxisschild.probes import ask, script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from praxisschild.compliance import Neighbour
+    from praxisschild.connection import RemoteHost
     from praxisschild.practice import Practice
     from praxisschild.snapshot import Snapshot
-
-    Measured = Callable[[str], None]
 
 pytestmark = pytest.mark.probe
 
@@ -111,3 +110,18 @@ def test_declared_service_answers_the_neighbour(knocks: Knocks, measured: Measur
     declared, unreached = (", ".join(map(str, ports)) for ports in (sorted(knocks.open_to_it), missing))
     measured(f"freigegeben: {declared}; davon nicht erreichbar: {unreached or 'nichts'}")
     assert not missing
+
+
+@requirement("KVWL-03")
+def test_person_at_the_pvs_meets_a_closed_door_to_the_internet(
+    practice: Practice, host_name: str, remote: RemoteHost, measured: Measured
+) -> None:
+    """A rule in the packet filter says what is meant; a browser that is refused says what is."""
+    if not practice.pvs_only_hosts:
+        not_tested("Die Praxis hat keinen Rechner benannt, der dem PVS vorbehalten ist (praxis.pvs_only_hosts).")
+    if host_name not in practice.pvs_only_hosts:
+        not_applicable("Dieser Host ist nicht dem PVS vorbehalten.")
+    fate = ask(remote, "way_out")
+    german = {"refused": "abgewiesen", "let out": "durchgelassen"}
+    measured(f"Verbindung ins Internet: Person {german[fate['person']]}, System {german[fate['root']]}")
+    assert fate["person"] == "refused"

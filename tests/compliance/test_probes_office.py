@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from praxisschild.checks import not_applicable, not_tested, requirement
+from praxisschild.checks import Measured, not_applicable, not_tested, requirement
 from praxisschild.probes import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from praxisschild.connection import RemoteHost
-
-    Measured = Callable[[str], None]
 
 pytestmark = pytest.mark.probe
 

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from praxisschild.checks import not_applicable, requirement
+from praxisschild.checks import Measured, not_applicable, requirement
 from praxisschild.probes import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from praxisschild.connection import RemoteHost
     from praxisschild.practice import Practice
-
-    Measured = Callable[[str], None]
 
 pytestmark = pytest.mark.probe
 

@@ -186,17 +186,17 @@ WantedBy=multi-user.target
 
 @pytest.mark.parametrize(("kind", "restart"), [("oneshot", "no"), ("simple", "no"), ("simple", "always")])
 def test_a_service_that_cannot_start_says_why_and_leaves_nothing_behind(host: LabHost, kind: str, restart: str):
-    unit = "/etc/systemd/system/praxis-test.service"
+    unit = "/etc/systemd/system/praxis-ill.service"
     files = [item("praxis.conf"), {"dest": unit, "content": BROKEN.format(type=kind, restart=restart)}]
-    wanted = [{"name": "praxis-test.service", "state": "started", "enabled": True}]
+    wanted = [{"name": "praxis-ill.service", "state": "started", "enabled": True}]
     result = host.play({"files": files, "units": wanted})
     assert result["failed"]
-    assert "praxis-test.service does not run (exit-code, exit status 3)" in result["msg"]
+    assert "praxis-ill.service does not run (exit-code, exit status 3)" in result["msg"]
     assert "kein Schlüssel in /etc/praxis" in result["msg"]
     assert "the earlier files were put back" in result["msg"]
     assert host.root(f"ls {PLACE} {unit} 2>/dev/null; true").split() == [f"{PLACE}:"]
     left = (
-        "systemctl list-units --all --no-legend 'praxis-test*'; ls /etc/systemd/system/*/praxis-test* 2>/dev/null; true"
+        "systemctl list-units --all --no-legend 'praxis-ill*'; ls /etc/systemd/system/*/praxis-ill* 2>/dev/null; true"
     )
     assert host.root(left) == ""
 
@@ -205,16 +205,16 @@ def test_a_service_that_new_settings_kill_runs_again_with_the_old_ones(host: Lab
     run = f". {PLACE}/settings; exec sleep infinity"
     unit = f"[Service]\nRestart=always\nRestartSec=50ms\nExecStart=/bin/sh -c '{run}'\n"
     host.root(
-        f"printf 'A=1\\n' > {PLACE}/settings; printf %s {shlex.quote(unit)} > /run/systemd/system/praxis-test.service;"
-        "systemctl daemon-reload; systemctl start praxis-test.service"
+        f"printf 'A=1\\n' > {PLACE}/settings; printf %s {shlex.quote(unit)} > /run/systemd/system/praxis-ill.service;"
+        "systemctl daemon-reload; systemctl start praxis-ill.service"
     )
     wrong = item("settings", 'echo "Zeile 1: unbekannte Einstellung"; exit 7\n', notify=["R"])
-    handler = {"name": "R", "unit": "praxis-test.service", "action": "restart"}
+    handler = {"name": "R", "unit": "praxis-ill.service", "action": "restart"}
     result = host.play({"files": [wrong], "handlers": [handler]})
-    assert "praxis-test.service does not run" in result["msg"]
+    assert "praxis-ill.service does not run" in result["msg"]
     assert "Zeile 1: unbekannte Einstellung" in result["msg"]
-    assert host.root(f"cat {PLACE}/settings; systemctl is-active praxis-test.service").split() == ["A=1", "active"]
-    host.root("systemctl stop praxis-test.service; rm /run/systemd/system/praxis-test.service; systemctl daemon-reload")
+    assert host.root(f"cat {PLACE}/settings; systemctl is-active praxis-ill.service").split() == ["A=1", "active"]
+    host.root("systemctl stop praxis-ill.service; rm /run/systemd/system/praxis-ill.service; systemctl daemon-reload")
 
 
 def test_a_full_disk_changes_nothing(host: LabHost):

@@ -54,13 +54,14 @@ class Ward:
     last: Found = field(default_factory=dict)
     broken: dict[str, Mutation] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    others: dict[str, RemoteHost] = field(default_factory=dict)
 
     def break_(self, pile: dict[str, Mutation]) -> None:
         """Do one mutation after the other, and see what the checks say of each."""
         self.broken |= pile
         if any(mutation.probe for mutation in pile.values()):
             for name, mutation in pile.items():
-                said = self.shell(mutation.command)
+                said = self.shell(mutation.command, mutation.at)
                 before, self.last = self.last, {**self.last, **self.judge(*experiments(mutation))}
                 self.outcomes[name] = Outcome(said, before, self.last)
             return
@@ -68,7 +69,7 @@ class Ward:
         folder.mkdir()
         said = {}
         for number, (name, mutation) in enumerate(pile.items()):
-            said[name] = self.shell(mutation.command)
+            said[name] = self.shell(mutation.command, mutation.at)
             self.keep(folder / f"state{number:03}.json")
         states = self.judge_states(folder)
         for number, name in enumerate(pile):
@@ -80,22 +81,26 @@ class Ward:
         pile, self.broken = self.broken, {}
         for mutation in pile.values():
             if mutation.undo:
-                self.shell(mutation.undo)
+                self.shell(mutation.undo, mutation.at)
         roles = sorted({mutation.role for mutation in pile.values()})
-        self.lab.apply("--limit", self.host, "--tags", ",".join(roles))
+        hosts = sorted({self.host, *(mutation.at for mutation in pile.values() if mutation.at)})
+        self.lab.apply("--limit", ",".join(hosts), "--tags", ",".join(roles))
         self.last = self.judge(str(COMPLIANCE), "--no-probes")
         for selection in sorted({experiments(mutation) for mutation in pile.values() if mutation.probe}):
             self.last |= self.judge(*selection)
         return [described(name, self.last) for name in red(self.last)]
 
-    def shell(self, command: str) -> str:
-        """Output of a shell command that runs as root."""
+    def shell(self, command: str, at: str = "") -> str:
+        """Output of a shell command that runs as root, here or at another host."""
+        if at and at not in self.others:
+            self.others[at] = self.lab.connect(at)
         script = (
             "import subprocess; r = subprocess.run(sys.argv[1], shell=True, capture_output=True, text=True); "
             "print(json.dumps((r.stdout + r.stderr).strip()))"
         )
         try:
-            return str(self.remote.python_as_root(script, command, timeout=300))
+            remote = self.others[at] if at else self.remote
+            return str(remote.python_as_root(script, command, timeout=300))
         except (HostUnreachable, RuntimeError) as error:
             return str(error)
 
@@ -162,7 +167,8 @@ def wards() -> dict[str, Ward]:
     found: dict[str, Ward] = {}
     yield found
     for ward in found.values():
-        ward.remote.close()
+        for remote in (ward.remote, *ward.others.values()):
+            remote.close()
 
 
 @pytest.fixture(scope="session")

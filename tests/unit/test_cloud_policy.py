@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from praxisschild.errors import InputError
-from praxisschild.practice import parse_practice
+from praxisschild.references import parse_practice
 
 FILE = Path("inventories/beispiel/group_vars/all/praxis.yml")
 TODAY = date(2026, 11, 23)

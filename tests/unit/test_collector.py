@@ -10,7 +10,7 @@ import pytest
 
 from praxisschild import collector
 from praxisschild.collector import linux
-from praxisschild.collector.linux import access, desktop, reading, storage
+from praxisschild.collector.linux import access, desktop, reading, storage, system
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +63,34 @@ def test_a_missing_tool_is_null():
 def test_a_failing_tool_is_null_with_its_words():
     assert reading.run("ls", "/praxisschild-no-such-folder", strict=True) is None
     assert "No such file" in reading.errors[0]["message"]
+
+
+def failing(*command, **options):
+    reading.errors.append({"section": " ".join(command), "message": "Failed to connect to bus"})
+
+
+def hanging(*command, **options):
+    raise subprocess.TimeoutExpired(command, reading.COMMAND_TIMEOUT)
+
+
+@pytest.mark.parametrize("run", [failing, hanging, lambda *command, **options: None], ids=["fails", "hangs", "missing"])
+@pytest.mark.parametrize("collect", [system.units, system.timers])
+def test_a_systemd_that_does_not_answer_is_no_systemd_without_units(monkeypatch, collect, run):
+    monkeypatch.setattr(reading, "run", run)
+    assert reading.guarded("units", collect) is None
+    assert "systemctl" in reading.errors[-1]["message"]
+
+
+def test_timers_whose_last_run_cannot_be_asked_for_are_unknown(monkeypatch):
+    listed = [{"unit": "a.timer", "activates": "a.service", "next": None, "last": None}]
+    monkeypatch.setattr(system, "needed", lambda *command: json.dumps(listed))
+    monkeypatch.setattr(reading, "run", failing)
+    assert reading.guarded("timers", system.timers) is None
+
+
+def test_unknown_timers_are_not_the_lack_of_a_backup():
+    assert reading.guarded("backup", storage.backup, None) is None
+    assert reading.errors == [{"section": "backup", "message": "RuntimeError: the timers could not be read"}]
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------------

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
+from tests.lab.untouched import PASSES_UNTOUCHED
 
 pytest_plugins = ["pytester"]
 
@@ -29,7 +34,8 @@ def test_camera(host_name):
     assert host_name == "server"
 
 @requirement("2021-A1-08")
-def test_browser(host_name):
+@pytest.mark.parametrize("folder", ["/srv/pvs"])
+def test_browser(host_name, folder):
     '''A browser remembers.'''
     not_applicable("kein Browser installiert")
 
@@ -72,12 +78,23 @@ def test_verdicts_reach_the_results_and_an_unreachable_host_never_passes(pyteste
         "test_browser": "not_applicable",
         "test_crash": "not_tested",
     }
+    assert any(
+        "/srv/pvs" in check["check"] and check["check"].startswith("test_sample.py::") for check in run["checks"]
+    )
     assert [host["reached"] for host in run["hosts"]] == [False]
     locks = next(check for check in run["checks"] if "locks" in check["check"])
     assert "nicht erreichbar" in locks["reason"]
     row = next(row for row in run["requirements"] if row["id"] == "2025-A1-21")
     assert row["status"] == "not_tested", "what passed on a host that was not reached counts for nothing"
     assert done.ret == 1
+
+
+def test_a_check_keeps_its_name_when_a_parameter_is_a_folder(pytester, practice):
+    marks = '@requirement("2021-A1-18")\n@pytest.mark.parametrize("folder", ["/var/tmp"])\n'
+    source = f"import pytest\nfrom praxisschild.checks import requirement\n{marks}"
+    pytester.makepyfile(test_sample=f"{source}def test_folder(host_name, folder):\n    'A folder.'\n")
+    _, run = results(pytester, practice)
+    assert [check["check"] for check in run["checks"]] == ["test_sample.py::test_folder[praxisserver-/var/tmp]"]
 
 
 def test_one_requirement_can_be_chosen_in_any_numbering(pytester, practice):
@@ -132,11 +149,14 @@ def test_an_unknown_host_is_named(pytester, practice):
 
 
 def test_checks_of_the_file_share_see_a_careless_share(pytester, practice, project):
-    """No role sets shares and the lab's is in order, so a recorded host with a bad one shows that they can fail."""
+    """No role sets shares and the lab's is in order, so a recorded share that is loosened shows that they can fail."""
     facts = practice / "group_vars/all/praxis.yml"
     facts.write_text(facts.read_text(encoding="utf-8").replace("size: praxis", "size: gross"), encoding="utf-8")
     kept = pytester.mkdir("kept")
-    shutil.copy(project / "tests/data/snapshots/fresh/server-1.json", kept / "praxisserver.json")
+    document = json.loads((project / "tests/data/snapshots/fresh/server-1.json").read_text(encoding="utf-8"))
+    document["samba"]["shares"]["freigabe"]["guest ok"] = "Yes"
+    document["samba"]["options"]["server smb encrypt"] = "off"
+    (kept / "praxisserver.json").write_text(json.dumps(document), encoding="utf-8")
     checks = [
         f"{project}/tests/compliance/test_account_policy.py::test_shared_folders_are_for_named_groups",
         f"{project}/tests/compliance/test_endpoint_hardening.py::test_file_shares_are_encrypted",
@@ -144,3 +164,47 @@ def test_checks_of_the_file_share_see_a_careless_share(pytester, practice, proje
     done, run = results(pytester, practice, "--replay", kept, *checks)
     done.assert_outcomes(failed=2)
     assert {check["status"] for check in run["checks"]} == {"failed"}
+
+
+# -- the lab's hosts as they were recorded -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def replayed(project, tmp_path_factory):
+    """The verdicts on the recorded hosts: function, host, status and what was found, for each configuration check."""
+
+    def replay(state):
+        folder = tmp_path_factory.mktemp(state)
+        facts = folder / "musterpraxis/group_vars/all/praxis.yml"
+        facts.parent.mkdir(parents=True)
+        source = project / "inventories/musterpraxis"
+        # the recordings speak of instance 0 of the lab, whatever instance is up beside this test
+        text = (source / "group_vars/all/praxis.yml").read_text(encoding="utf-8").replace("{{ lab_instance }}", "0")
+        facts.write_text(text, encoding="utf-8")
+        shutil.copy(source / "hosts.yml", folder / "musterpraxis")
+        options = ["--practice", folder / "musterpraxis", "--evidence", folder / "evidence"]
+        options += ["--replay", project / "tests/data/snapshots" / state, "-q", "-p", "no:xdist"]
+        command = [sys.executable, "-m", "pytest", project / "tests/compliance", *options]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode in {0, 1}, done.stdout[-3000:] + done.stderr[-2000:]
+        found = max((folder / "evidence").glob("*/*/results.json"))
+        return [
+            (check["check"].rpartition("::")[2].partition("[")[0], check["host"], check["status"], check["detail"])
+            for check in json.loads(found.read_text(encoding="utf-8"))["checks"]
+            if not check["probe"]
+        ]
+
+    return replay
+
+
+def test_every_check_is_content_with_the_recorded_hardened_hosts(replayed):
+    found = replayed("hardened")
+    assert {host for _, host, _, _ in found} == {"arbeitsplatz-1", "arbeitsplatz-2", "server-1"}
+    assert [one for one in found if one[2] not in {"passed", "not_applicable"}] == []
+
+
+def test_no_check_is_content_with_the_recorded_fresh_hosts_without_a_reason(replayed):
+    passed = [(name, host) for name, host, status, _ in replayed("fresh") if status == "passed"]
+    listed = PASSES_UNTOUCHED.keys()
+    assert [(name, host) for name, host in passed if not {(name, host), (name, None)} & listed] == []

@@ -81,3 +81,19 @@ def test_a_chain_that_calls_itself_leaves_both_outcomes_open():
     rule = {"family": "ip", "table": "t", "chain": "c", "expr": [{"jump": {"target": "c"}}]}
     loop = Ruleset.from_json([{"chain": chain}, {"rule": rule}])
     assert loop.outcomes(Packet("192.0.2.7", port=9)) == {"accept", "drop"}
+
+
+@pytest.mark.parametrize(
+    ("destination", "user", "dropped"),
+    [("192.0.2.7", 1000, True), ("10.77.5.9", 1000, False), ("192.0.2.7", 0, False), ("192.0.2.7", None, False)],
+)
+def test_who_sends_a_packet_can_decide(destination, user, dropped):
+    where = {"family": "inet", "table": "praxisschild", "chain": "people"}
+    chain = {"family": "inet", "table": "praxisschild", "name": "people", "type": "filter", "hook": "output", "prio": 0}
+    to_the_practice = {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}}
+    to_the_practice["right"] = {"prefix": {"addr": "10.77.5.0", "len": 24}}
+    by_people = {"op": "==", "left": {"meta": {"key": "skuid"}}, "right": {"set": [{"range": [1000, 61183]}]}}
+    rules = [[{"match": to_the_practice}, {"accept": None}], [{"match": by_people}, {"reject": None}]]
+    ruleset = Ruleset.from_json([{"chain": chain}, *({"rule": {**where, "expr": rule}} for rule in rules)])
+    packet = Packet(destination, "tcp", 443, hook="output", destination=destination, user=user)
+    assert ruleset.drops(packet) is dropped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import errno
 import json
 import signal
 import socket
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 
 from praxisschild import probes
 from praxisschild.checks import Verdict
-from praxisschild.probes import backup, chromium_policies, host, login_lockout, marionette, ports
+from praxisschild.probes import backup, chromium_policies, host, login_lockout, marionette, ports, way_out
 from praxisschild.results import Status
 
 if TYPE_CHECKING:
@@ -416,3 +417,12 @@ class TestKnock:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
             mute.bind(("127.0.0.1", 0))
             assert ports.ask_udp("127.0.0.1", mute.getsockname()[1]) == "silent"
+
+
+@pytest.mark.parametrize(
+    ("code", "fate"),
+    [(errno.EHOSTUNREACH, "refused"), (errno.EPERM, "refused"), (errno.EAGAIN, "let out"), (0, "let out")],
+)
+def test_a_connection_that_waits_for_an_answer_was_let_out(monkeypatch, code, fate):
+    monkeypatch.setattr(way_out, "run", lambda command: subprocess.CompletedProcess(command, 0, f"{code}\n", ""))
+    assert way_out.knock() == fate

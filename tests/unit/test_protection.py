@@ -10,7 +10,7 @@ import pytest
 from praxisschild.collector.linux import protection
 from praxisschild.errors import InputError
 from praxisschild.snapshot import Snapshot, Unreadable
-from tests.unit.test_practice import parse
+from tests.unit.test_references import parse
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -113,11 +113,16 @@ def test_a_fresh_workstation_has_the_faults_it_was_given(workstation):
 
 
 def test_a_fresh_server_has_the_faults_it_was_given(server):
-    assert server.world_writable == ("/srv/freigabe",)
-    assert {share.name: share.mode for share in server.shares}["freigabe"] == 0o777
+    assert {share.name: share.mode for share in server.shares}["freigabe"] == 0o2770
     assert {"rpcbind", "telnet"} <= server.software
     assert 111 in {socket.port for socket in server.sockets}
-    assert server.admins == {"betreuung"}
+    assert server.admins == {"betreuung", "praxisinhaberin"}
+
+
+def test_a_folder_that_everybody_writes_to_is_seen(altered):
+    assert altered(lambda document: document.update(world_writable=["/srv/freigabe"])).world_writable == (
+        "/srv/freigabe",
+    )
 
 
 @pytest.mark.parametrize("host", ["arbeitsplatz-1", "arbeitsplatz-2"])

@@ -58,3 +58,11 @@ def test_defaults_equal_the_argument_specs(role):
 @pytest.mark.parametrize("role", ROLES)
 def test_a_readme_is_at_most_forty_lines(role):
     assert len((PROJECT / "roles" / role / "README.md").read_text(encoding="utf-8").splitlines()) <= 40
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_table_of_roles_names_what_each_serves(role):
+    table = (PROJECT / "docs/roles.md").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in table if line.startswith(f"| [`{role}`]"))
+    told = {one.strip().partition("/")[0] for one in line.rstrip("| ").rpartition("|")[2].split(",")}
+    assert told == {one for setting in SETTINGS if setting.role == role for one in setting.requirements}

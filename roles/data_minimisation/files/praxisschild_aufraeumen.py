@@ -47,8 +47,10 @@ def disks() -> list[Path]:
     for line in Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines():
         _, target, kind = line.split()[:3]
         path = Path(target.replace("\\040", " "))
-        if kind not in NETWORK | PSEUDO and path != Path("/") and path.is_dir():
-            found.append(path)
+        # what somebody mounted with FUSE is closed to root, or its program may have ended
+        with suppress(OSError):
+            if kind not in NETWORK | PSEUDO and path != Path("/") and path.is_dir():
+                found.append(path)
     return found
 
 

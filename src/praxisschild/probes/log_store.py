@@ -5,12 +5,13 @@
 ``alarm TEXT SECONDS``: wait until the watch has handed over a mail about an event with TEXT in its subject. Prints
 ``{"alarm": "mailed" | "noted" | "none", "kind": str}``; noted is what waits for its mail.
 ``away ADDRESS PORT``: refuse this client at this port, as if the log host were not there; ends by itself after 90
-seconds. ``back``: take it in again. Both print ``{"away": bool}``.
+seconds. ``back ADDRESS``: take it in again. Both print ``{"away": bool}``.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STATE = Path("/var/lib/praxisschild/alarm/state.json")
-TABLE = "praxisschild_probe_log"
-GUARD = "praxisschild-probe-log"
 LONGEST = 90
 RECENT = 86400
 
@@ -58,30 +57,38 @@ def alarm(text: str, seconds: str) -> dict[str, Any]:
         time.sleep(0.2)
 
 
+def names(address: str) -> tuple[str, str]:
+    """Table and timer of one client: several may be kept out at the same time."""
+    name = re.sub(r"[^0-9a-z]", "_", address.lower())
+    return f"praxisschild_probe_log_{name}", f"praxisschild-probe-log-{name}"
+
+
 def away(address: str, port: str) -> dict[str, Any]:
     """A packet filter of our own in front of everybody else's; a timer takes it away if nobody does."""
-    delete = f"nft delete table inet {TABLE}"
-    armed = run(["systemd-run", "--quiet", "--collect", f"--unit={GUARD}", f"--on-active={LONGEST}", *delete.split()])
+    table, guard = names(address)
+    delete = f"nft delete table inet {table}"
+    armed = run(["systemd-run", "--quiet", "--collect", f"--unit={guard}", f"--on-active={LONGEST}", *delete.split()])
     if armed.returncode:
         raise ProbeError(f"systemd-run: {armed.stderr.strip()}")
     family = "ip6" if ":" in address else "ip"
-    chain = f"inet {TABLE} input"
+    chain = f"inet {table} input"
     rules = (
-        f"add table inet {TABLE}\n"
+        f"add table inet {table}\n"
         f"add chain {chain} {{ type filter hook input priority -50; }}\n"
         f"add rule {chain} {family} saddr {address} tcp dport {port} reject with tcp reset\n"
     )
     loaded = run(["nft", "-f", "-"], rules)
     if loaded.returncode:
-        back()
+        back(address)
         raise ProbeError(f"nft: {loaded.stderr.strip()[-200:]}")
     return {"away": True}
 
 
-def back() -> dict[str, Any]:
+def back(address: str) -> dict[str, Any]:
     """As before."""
-    run(["nft", "delete", "table", "inet", TABLE])
-    run(["systemctl", "stop", f"{GUARD}.timer"])
+    table, guard = names(address)
+    run(["nft", "delete", "table", "inet", table])
+    run(["systemctl", "stop", f"{guard}.timer"])
     return {"away": False}
 
 

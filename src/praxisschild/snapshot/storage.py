@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from praxisschild.snapshot.sections import Sections
+from praxisschild.snapshot.sections import Sections, Unreadable
 from praxisschild.snapshot.system import Timer, timer_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,15 @@ class BackupReport:
     @property
     def reads_back(self) -> bool:
         return self.job.startswith("restore")
+
+
+@dataclass(frozen=True)
+class MailStore:
+    """Places of one kind that hold mails, and how many of them the data backup takes in."""
+
+    kind: str
+    count: int
+    backed_up: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,18 @@ class Storage(Sections):
             period: max((source.get(period, 0) for source in sources), default=0)
             for period in ("daily", "weekly", "monthly")
         }
+
+    @property
+    def mail_stores(self) -> tuple[MailStore, ...]:
+        """Where mails lie on the host, by kind.
+
+        Without any backup, none of them is backed up; with a backup program that this project does not set up, nothing
+        tells what it takes in.
+        """
+        found = self._section("mail_stores")
+        if any(entry["backed_up"] is None for entry in found) and self.backup_timers:
+            raise Unreadable("Welche Ordner das Sicherungsprogramm dieses Hosts mitnimmt, lässt sich nicht lesen.")
+        return tuple(MailStore(entry["kind"], entry["count"], entry["backed_up"] or 0) for entry in found)
 
     @property
     def backup_password_modes(self) -> Mapping[str, tuple[int, int] | None]:

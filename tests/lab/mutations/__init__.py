@@ -18,8 +18,9 @@ SHARES = 3
 class Mutation:
     """One change to a hardened host.
 
-    ``command`` runs as root in a shell on ``host``. ``red`` names the check functions that go red because of it, all of
-    them and no other. Applying ``role`` puts the host right again; what no role may undo, ``undo`` does.
+    ``command`` runs as root in a shell on ``host``, or ``at`` another host whose change only this one notices. ``red``
+    names the check functions that go red on ``host`` because of it, all of them and no other. Applying ``role`` puts
+    things right again; what no role may undo, ``undo`` does, where ``command`` ran.
     ``probe`` says that the checks are experiments, which an ordinary run without probes leaves out: then the test files
     of the named checks are run and nothing else; ``only`` narrows them further, in the words of pytest's ``-k``.
     ``alone`` keeps other mutations away: this one hampers what comes after it, for example by closing a way in.
@@ -33,6 +34,7 @@ class Mutation:
     probe: bool = False
     only: str = ""
     alone: bool = False
+    at: str = ""
 
 
 def every() -> dict[str, Mutation]:

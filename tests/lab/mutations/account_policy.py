@@ -8,11 +8,12 @@ PROFILES = "/usr/share/pam-configs"
 UPDATE = "DEBIAN_FRONTEND=noninteractive pam-auth-update --package"
 
 MUTATIONS = {
-    "a shared login is opened again": Mutation(
+    "a stand-in gets a login that nobody writes down": Mutation(
         "arbeitsplatz-2",
-        "usermod --expiredate '' --shell /bin/bash sprechzimmer-1 && echo 'sprechzimmer-1:praxis' | chpasswd",
+        "useradd --create-home --shell /bin/bash aushilfe && echo 'aushilfe:Vertretung-1' | chpasswd",
         frozenset({"test_every_login_is_one_that_the_practice_has_named"}),
         "account_policy",
+        undo="userdel --remove aushilfe",  # a role deletes nobody's files
     ),
     "a clerk's password is taken away": Mutation(
         "arbeitsplatz-2",

@@ -69,6 +69,14 @@ MUTATIONS = {
         "backup_schedule",
         undo=f"systemctl start {RESTORE_TEST}",
     ),
+    "a mailbox is left out": Mutation(
+        "arbeitsplatz-2",
+        "install -d /home/mfa-1/.thunderbird/a.default/Mail && echo > /home/mfa-1/.thunderbird/a.default/Mail/Inbox; "
+        + configured("c['exclude'].append('.thunderbird')"),
+        frozenset({"test_every_mail_on_the_host_is_backed_up"}),
+        "backup_schedule",
+        undo="rm -r /home/mfa-1/.thunderbird",
+    ),
     "findings are left out": Mutation(
         "server-1",
         configured("c['exclude'].append('/home/*/Befund*')"),

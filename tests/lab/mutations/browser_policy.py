@@ -6,7 +6,6 @@ from tests.lab.mutations import Mutation
 
 CHROMIUM = "/etc/chromium/policies/managed/praxisschild.json"
 FIREFOX = "/etc/firefox/policies/policies.json"
-APT = "/etc/apt/apt.conf.d/52praxisschild"
 
 
 def chromium(change: str, *red: str) -> Mutation:
@@ -41,12 +40,6 @@ MUTATIONS = {
         "browser_policy",
         undo=f"rm {CHROMIUM.replace('praxisschild', 'zz')}",
     ),
-    "updates are no longer installed": Mutation(
-        "arbeitsplatz-2",
-        f'sed -i \'/Periodic::Unattended-Upgrade/s/"1"/"0"/\' {APT}',
-        frozenset({"test_browser_updates_itself", "test_security_updates_install_themselves"}),
-        "endpoint_hardening",
-    ),
     "the forced extension is another one": Mutation(
         "arbeitsplatz-1",
         f"sed -i 's/ddkjiahejlhfcafbddmgiahcphecmpfh/ghbmnnjooekpmoecnnnilnnbdlolhkhi/' {CHROMIUM}",
@@ -61,6 +54,15 @@ MUTATIONS = {
         '/"cookies_and_other_site_data"/d',
         "test_chromium_says_that_it_forgets_on_exit",
         "test_browser_keeps_nothing_that_a_page_stored",
+    ),
+    "Chromium stays logged in for an hour": Mutation(
+        "arbeitsplatz-1",
+        f"sed -i '/IdleTimeout\"/s/10/60/' {CHROMIUM}",
+        frozenset({"test_browser_obeys_the_practice"}),
+        "browser_policy",
+    ),
+    "Chromium ends no session by itself": chromium(
+        "/clear_cookies_and_other_site_data.*reload/d", "test_chromium_says_that_it_ends_idle_sessions"
     ),
     "a policy of Chromium is misspelt": chromium(
         '1a "PasswordManagerEnabeld": false,', "test_chromium_understands_every_policy"

@@ -106,19 +106,6 @@ MUTATIONS = {
         frozenset({"test_nobody_logs_in_over_ssh_as_root"}),
         "endpoint_hardening",
     ),
-    "the package lists are no longer fetched": Mutation(
-        "arbeitsplatz-1",
-        'sed -i \'/Update-Package-Lists/s/"1"/"0"/\' /etc/apt/apt.conf.d/52praxisschild',
-        frozenset({"test_security_updates_install_themselves"}),
-        "endpoint_hardening",
-    ),
-    "the package lists are a month old": Mutation(
-        "arbeitsplatz-1",
-        "touch --date '31 days ago' /var/lib/apt/lists && rm -f /var/lib/apt/periodic/update-success-stamp",
-        frozenset({"test_no_security_update_waits"}),
-        "endpoint_hardening",
-        undo="touch /var/lib/apt/lists",
-    ),
     "the file share takes clients that do not encrypt": Mutation(
         "server-1",
         "sed -i 's/server smb encrypt = required/server smb encrypt = desired/' /etc/samba/smb.conf",

@@ -10,8 +10,18 @@ _MAIL = "/etc/thunderbird/policies/policies.json"
 _ROLE = "office_and_mail"
 
 
-def _mutation(command: str, *red: str, probe: bool = False) -> Mutation:
-    return Mutation(_HOST, command, frozenset(red), _ROLE, probe=probe)
+def _mutation(command: str, *red: str) -> Mutation:
+    return Mutation(_HOST, command, frozenset(red), _ROLE)
+
+
+def _probed(only: str, command: str, *red: str) -> Mutation:
+    """What one program does and says, and what its files hold."""
+    return Mutation(_HOST, command, frozenset(red), _ROLE, probe=True, only=only)
+
+
+_OFFICE = "office_says or office_runs or office_fetches or saved_document or office_obeys"
+_FILES = "cleaned or encrypted"
+_MAILER = "mail"
 
 
 _AUTHOR = f"sed -i '/RemovePersonalInfoOnSaving/s/ oor:finalized=\"true\"//' {_REGISTRY}metadata.xcd"
@@ -32,6 +42,7 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "nothing cleans documents": _mutation(_NO_CLEANER, "test_documents_can_be_cleaned_before_they_leave"),
     "nothing encrypts documents": _mutation(_NO_ARCHIVER, "test_documents_can_be_encrypted_before_they_leave"),
+    "passwords have no place": _mutation("apt-get -qqy remove keepassxc", "test_passwords_have_a_place"),
     "users unlock the mail program": _mutation(_UNLOCKED, "test_mail_program_has_the_preference_locked"),
     "the mail program reports its use": _mutation(
         f'sed -i \'s/"DisableTelemetry": true/"DisableTelemetry": false/\' {_MAIL}',
@@ -40,49 +51,49 @@ MUTATIONS: dict[str, Mutation] = {
     "the mail program speaks outdated TLS": _mutation(
         f"sed -i 's/tls1.2/tls1/' {_MAIL}", "test_mail_program_speaks_only_current_tls"
     ),
-    "a letter names its author": _mutation(
+    "a letter names its author": _probed(
+        _OFFICE,
         _AUTHOR,
         "test_office_obeys_the_practice",
         "test_office_says_that_it_obeys",
         "test_saved_document_names_no_author",
-        probe=True,
     ),
-    "a letter runs its macro": _mutation(
+    "a letter runs its macro": _probed(
+        _OFFICE,
         _MACROS,
         "test_office_obeys_the_practice",
         "test_office_says_that_it_obeys",
         "test_office_runs_no_macro_of_a_document",
-        probe=True,
     ),
-    "a letter fetches its picture": _mutation(
+    "a letter fetches its picture": _probed(
+        _OFFICE,
         _LINKS,
         "test_office_obeys_the_practice",
         "test_office_says_that_it_obeys",
         "test_office_fetches_nothing_for_a_document",
-        probe=True,
     ),
-    "a picture keeps its author": _mutation(
+    "a picture keeps its author": _probed(
+        _FILES,
         _NO_CLEANER,
         "test_documents_can_be_cleaned_before_they_leave",
         "test_cleaned_file_names_no_author",
-        probe=True,
     ),
-    "a finding leaves in the clear": _mutation(
+    "a finding leaves in the clear": _probed(
+        _FILES,
         _NO_ARCHIVER,
         "test_documents_can_be_encrypted_before_they_leave",
         "test_encrypted_file_is_readable_with_the_password_alone",
-        probe=True,
     ),
-    "a mail fetches its pictures": _mutation(
+    "a mail fetches its pictures": _probed(
+        _MAILER,
         _UNLOCKED,
         "test_mail_program_has_the_preference_locked",
         "test_mail_program_says_that_it_obeys",
         "test_opened_mail_fetches_and_starts_nothing",
-        probe=True,
     ),
-    "a policy of the mail program is misspelt": _mutation(
+    "a policy of the mail program is misspelt": _probed(
+        _MAILER,
         f'sed -i \'s/"DisableTelemetry": true/&, "DisableTelemtry": true/\' {_MAIL}',
         "test_mail_program_understands_every_policy",
-        probe=True,
     ),
 }

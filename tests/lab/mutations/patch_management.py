@@ -5,13 +5,16 @@ from __future__ import annotations
 from praxisschild.probes import script
 from tests.lab.mutations import Mutation
 
-LOOK = "systemctl start praxisschild-updates.service"
+# one that is under way has perhaps looked already
+QUIET = "while systemctl is-active praxisschild-updates.service | grep -q ^activating; do sleep 1; done"
+LOOK = f"{QUIET}; systemctl start praxisschild-updates.service"
 ACCOUNT = "/var/lib/praxisschild/updates/status.json"
 LOOSE = "/etc/apt/apt.conf.d/99local"
 ENDED = "/usr/share/debian-security-support/security-support-ended.deb12"
 RELEASES = "/usr/share/distro-info/debian.csv"
 ARCHIVE = "/srv/archive"
 SOURCE = "/etc/apt/sources.list.d/archive.list"
+UNSIGNED = "/etc/apt/sources.list.d/unsigned.list"
 ONLY_IT = f"-o Dir::Etc::sourcelist={SOURCE} -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0"
 
 
@@ -71,7 +74,7 @@ MUTATIONS: dict[str, Mutation] = {
     "updates are only downloaded": Mutation(
         "arbeitsplatz-1",
         "sed -i '/Periodic::Unattended-Upgrade/s/1/0/' /etc/apt/apt.conf.d/52praxisschild",
-        frozenset({"test_security_updates_install_themselves"}),
+        frozenset({"test_security_updates_install_themselves", "test_browser_updates_itself"}),
         "patch_management",
     ),
     "a security update waits for a month": Mutation(
@@ -89,7 +92,7 @@ MUTATIONS: dict[str, Mutation] = {
         frozenset({"test_last_automatic_installation_went_well"}),
         "patch_management",
         # one that ends well does so for the account whatever it installs
-        undo="cd /usr/bin; cp true unattended-upgrade; systemctl start apt-daily-upgrade.service; "
+        undo=f"{QUIET}; cd /usr/bin; cp true unattended-upgrade; systemctl start apt-daily-upgrade.service; "
         f"mv unattended-upgrade.whole unattended-upgrade; {LOOK}",
     ),
     "nobody looks after the installation": Mutation(
@@ -114,10 +117,10 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "a source is trusted without a signature": Mutation(
         "arbeitsplatz-1",
-        f"echo 'deb [trusted=yes] http://archive.praxis.test/ ./' > {SOURCE}",
+        f"echo 'deb [trusted=yes] http://archive.praxis.test/ ./' > {UNSIGNED}",
         frozenset({"test_packages_come_signed"}),
         "patch_management",
-        undo=f"rm {SOURCE}",
+        undo=f"rm {UNSIGNED}",
     ),
     "software of others is never updated": Mutation(
         "arbeitsplatz-1",
@@ -125,6 +128,7 @@ MUTATIONS: dict[str, Mutation] = {
         frozenset({"test_software_of_others_is_updated_too"}),
         "patch_management",
         undo=ARCHIVE_GOES,
+        alone=True,  # there is one archive
     ),
     "a repaired kernel waits for a restart": Mutation(
         "notebook-1",

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from praxisschild.collector.linux.access import accounts, groups, login_defs, logind, pam, shell, sshd, sudo
 from praxisschild.collector.linux.desktop import browsers, dconf, desktop
 from praxisschild.collector.linux.logs import logs
+from praxisschild.collector.linux.mail_stores import mail_stores
 from praxisschild.collector.linux.media import disks, media, media_tools
 from praxisschild.collector.linux.office import office
 from praxisschild.collector.linux.protection import protection
@@ -56,11 +57,12 @@ def main() -> None:
         network, block_devices, tls, pam, login_defs, desktop, browsers, accounts, groups, mounts, modules, sysctl,
         system_files, other_software, world_writable, firewall_services, support, office, protection, media,
         media_tools, disks, logs, wireless, remote_access, retention, crash_dumps, transport,
+        mail_stores,
     ]  # fmt: skip
     with ThreadPoolExecutor(6) as pool:
         futures = {collect.__name__: pool.submit(guarded, collect.__name__, collect) for collect in collectors}
         snapshot = {name: future.result() for name, future in futures.items()}
-    snapshot["backup"] = guarded("backup", backup, snapshot["timers"] or [])
+    snapshot["backup"] = guarded("backup", backup, snapshot["timers"])
     document = {
         "schema_version": SCHEMA_VERSION,
         "platform": "linux",

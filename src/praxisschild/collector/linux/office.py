@@ -53,7 +53,13 @@ def libreoffice() -> Any:
             options += [{"file": path.name, **option} for option in final_options(root)]
         except ElementTree.ParseError as error:
             errors.append({"section": str(path), "message": f"no valid XML: {error}"})
-    return {"program": program, "folder": folder, "options": options}
+    decided = {option["path"] for option in options if option["final"]}
+    return {
+        "program": program,
+        "folder": folder,
+        # what nobody has made final binds nobody: thousands of entries that would only fill the evidence
+        "options": [option for option in options if option["path"] in decided],
+    }
 
 
 def final_options(root: ElementTree.Element) -> list[dict[str, Any]]:

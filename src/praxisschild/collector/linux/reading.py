@@ -53,18 +53,17 @@ def run(*command: str, user: str = "", env: Any = None, umask: int = -1, strict:
     return done.stdout
 
 
-def systemd_list(what: str, *options: str) -> Any:
-    """What `systemctl list-…` knows, an empty list without systemd.
+def needed(*command: str) -> str:
+    """Standard output of a command without which a section is unknown.
 
     Raises:
-        RuntimeError: systemd does not answer, which must not look like a host without units.
+        RuntimeError: the command is not installed, or it failed; `guarded` makes null of it, with the reason.
     """
-    text = run("systemctl", what, *options, "--no-pager", "-o", "json")
-    if text is None:
-        return []
-    if not text.strip():
-        raise RuntimeError(f"systemctl {what} gave no answer")
-    return json.loads(text)
+    output = run(*command, strict=True)
+    if output is None:
+        said = "; ".join(error["message"] for error in errors if error["section"] == " ".join(command))
+        raise RuntimeError(f"{' '.join(command[:2])}: {said or 'not installed, or it failed'}")
+    return str(output)
 
 
 def read(path: Path | str) -> str:
@@ -115,10 +114,14 @@ def in_container() -> str:
 
 
 def show(*units: str, properties: str) -> list[dict[str, str]]:
-    """`systemctl show`, one mapping per unit."""
+    """`systemctl show`, one mapping per unit, also for one that does not exist.
+
+    Raises:
+        RuntimeError: systemd gave no answer, which is not the answer of a host without these units.
+    """
     if not units:
         return []
-    text = run("systemctl", "show", "--no-pager", "--timestamp=unix", f"--property={properties}", "--", *units) or ""
+    text = needed("systemctl", "show", "--no-pager", "--timestamp=unix", f"--property={properties}", "--", *units)
     return [
         dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         for block in text.strip().split("\n\n")

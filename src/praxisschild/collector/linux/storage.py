@@ -70,8 +70,14 @@ def backup_tool(timer: dict[str, Any]) -> tuple[str, str]:
     return (match.group(1) if match else "", text)
 
 
-def backup(found_timers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Timers that run a backup program, and what the last runs left as their result."""
+def backup(found_timers: Any) -> dict[str, Any]:
+    """Timers that run a backup program, and what the last runs left as their result.
+
+    Raises:
+        RuntimeError: the timers are null, that is nobody knows whether one of them runs a backup.
+    """
+    if found_timers is None:
+        raise RuntimeError("the timers could not be read")
     jobs = []
     secret_paths = set()
     for timer in found_timers:
@@ -82,7 +88,7 @@ def backup(found_timers: list[dict[str, Any]]) -> dict[str, Any]:
         jobs.append({"tool": tool, "keep": keep, **timer})
         environment = "".join(
             read(path)
-            for entry in show(timer["service"] or "", properties="Id,EnvironmentFiles,Environment")
+            for entry in show(*filter(None, [timer["service"]]), properties="Id,EnvironmentFiles,Environment")
             for path in [*re.findall(r"(/\S+) \(ignore", entry.get("EnvironmentFiles", ""))]
         )
         secret_paths.update(PASSWORD_FILES.findall(text + "\n" + environment))

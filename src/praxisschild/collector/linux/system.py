@@ -15,11 +15,11 @@ from praxisschild.collector.linux.reading import (
     instant,
     lines,
     masked,
+    needed,
     permissions,
     read,
     run,
     show,
-    systemd_list,
 )
 
 SYSCTLS = [
@@ -151,8 +151,8 @@ def sysctl() -> dict[str, Any]:
 def units() -> dict[str, Any]:
     """Services, sockets and timers: `enabled` as systemd names it (null without a file), `active`, `sub`."""
     kinds = "--type=service,socket,timer"
-    files = systemd_list("list-unit-files", kinds)
-    loaded = systemd_list("list-units", "--all", kinds)
+    files = json.loads(needed("systemctl", "list-unit-files", kinds, "--no-pager", "-o", "json") or "[]")
+    loaded = json.loads(needed("systemctl", "list-units", "--all", kinds, "--no-pager", "-o", "json") or "[]")
     found = {entry["unit_file"]: {"enabled": entry["state"], "active": "inactive", "sub": "dead"} for entry in files}
     for entry in loaded:
         if entry["load"] in ("loaded", "masked"):
@@ -176,7 +176,7 @@ def firewall_services() -> list[str]:
 
 def timers() -> list[dict[str, Any]]:
     """Timers with their schedule and the last run of what they start; times in seconds since 1970."""
-    listed = systemd_list("list-timers", "--all")
+    listed = json.loads(needed("systemctl", "list-timers", "--all", "--no-pager", "-o", "json") or "[]")
     names = {name for entry in listed for name in (entry["unit"], entry["activates"]) if name}
     schedule = "TimersCalendar,TimersMonotonic,Persistent"
     last_run = "Result,ExecMainStatus,ExecMainStartTimestamp,ExecMainExitTimestamp,ExecStart"

@@ -6,7 +6,7 @@ from typing import Any
 
 from praxisschild.collector.linux.reading import masked, read, run
 
-NETWORK_FILESYSTEMS = {"9p", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"}
+NETWORK_FILESYSTEMS = {"9p", "cifs", "fuse.curlftpfs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"}
 PROTECTING = ("sec", "vers", "xprtsec")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from praxisschild.errors import InputError
-from praxisschild.practice import check_role_variables, parse_practice
+from praxisschild.references import check_role_variables, parse_practice
 
 FILE = Path("inventories/beispiel/group_vars/all/praxis.yml")
 TODAY = date(2026, 11, 23)
@@ -61,6 +61,7 @@ def test_a_good_practice_is_understood(catalogue):
     ("changes", "field", "way_out"),
     [
         ({("separated_hosts",): ["server-2"]}, "praxis.separated_hosts.0", "server-1"),
+        ({("pvs_only_hosts",): ["server-2"]}, "praxis.pvs_only_hosts.0", "server-1"),
         ({("size",): "riesig"}, "praxis.size", "choose one"),
         ({("size",): ...}, "praxis.size", "vorlage"),
         ({("sise",): "praxis"}, "praxis.sise", "correct its name"),
