@@ -63,6 +63,7 @@ MUTATIONS = {
         frozenset({"test_links_in_a_trash_lead_nowhere"}),
         "data_minimisation",
         probe=True,
+        alone=True,  # one that throws nothing away follows nothing
     ),
     "programs may leave dumps": Mutation(
         "arbeitsplatz-1",
