@@ -39,6 +39,11 @@ def practice(lab, tmp_path_factory):
         f"all:\n  hosts:\n    praxisserver:\n      ansible_host: server-1\n"
         f"      ansible_ssh_common_args: -F {state}/ssh_config\n"
     )
+    # the makers' signatures are out of the lab's reach; a practice's own mirror may stand in for them
+    (folder / "group_vars/all/signaturen.yml").write_text(
+        "malware_protection_official_databases: false\n"
+        'malware_protection_further_databases: ["http://127.0.0.1:8017/lab.cud"]\n'
+    )
     facts = folder / "group_vars/all/praxis.yml"
     text = facts.read_text(encoding="utf-8")
     for old, new in (
