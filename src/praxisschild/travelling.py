@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import threading
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +23,11 @@ exec(compile(main[1], "<" + main[0] + ">", "exec"), scope)
 """
 
 
+# Python 3.11 loses its count of recursion when two threads parse at the same time.
+_parsing = threading.Lock()
+
+
+@cache
 def program(main: str) -> str:
     """The module as one Python program, complete with the modules of this package that it imports.
 
@@ -48,7 +55,8 @@ def _gather(name: str, sources: dict[str, str]) -> None:
 
 
 def _imported(text: str) -> list[str]:
-    nodes = ast.parse(text).body
+    with _parsing:
+        nodes = ast.parse(text).body
     return [n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module and n.module.startswith(_PACKAGE)]
 
 

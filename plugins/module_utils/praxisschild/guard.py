@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Run = Callable[..., tuple[int, str]]
 
-KEPT_RUNS = 10
+KEPT_RUNS = 60
 LOCK_PATIENCE = 60  # seconds
 SERVICE = "/etc/systemd/system/praxisschild-revert.service"
 TIMER = "/etc/systemd/system/praxisschild-revert.timer"

@@ -64,6 +64,8 @@ MUTATIONS: dict[str, Mutation] = {
         "test_office_obeys_the_practice",
         "test_office_says_that_it_obeys",
         "test_office_runs_no_macro_of_a_document",
+        # who trusts macros trusts links
+        "test_office_fetches_nothing_for_a_document",
     ),
     "a letter fetches its picture": _probed(
         _OFFICE,
