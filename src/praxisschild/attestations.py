@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import yaml
+from dateutil.relativedelta import relativedelta
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from praxisschild.applicability import why_not_applicable
@@ -31,7 +32,6 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Statement = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
 LONGEST = 36  # months between two attestations, whatever the catalogue or a practice says
 _LARGEST = 1_000_000  # bytes of a file of attestations
-_DAYS_PER_MONTH = 30.44
 
 
 class _Model(BaseModel):
@@ -59,7 +59,7 @@ class Attestation(_Model):
     def _has_a_sensible_span(self) -> Self:
         if self.valid_until < self.day:
             raise ValueError("valid_until is before date")
-        if (self.valid_until - self.day).days > LONGEST * _DAYS_PER_MONTH + 1:
+        if self.valid_until > months_later(self.day, LONGEST):
             raise ValueError(f"valid_until is more than {LONGEST} months after date")
         return self
 
@@ -223,13 +223,7 @@ def due(
 
 def months_later(day: date, months: int) -> date:
     """The same day of the month that many months later, or that month's last day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError("every month has 28 days")
+    return day + relativedelta(months=months)
 
 
 def append(folder: Path, attestation: Attestation) -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from praxisschild.errors import InputError, RunError
 from praxisschild.evidence import keys
+from praxisschild.evidence.durable import sync_folder, write_new
 from praxisschild.evidence.manifest import HEAD, MANIFEST, Link, Manifest, digest, head_of, link_to, seals_of
 from praxisschild.evidence.seal import Seal
 from praxisschild.formats import csv, html, junit, xlsx
@@ -115,14 +115,14 @@ def _place(folder: Path, run: Run, content: Mapping[str, bytes], seal: Seal) -> 
     try:
         (hidden / "snapshots").mkdir(mode=0o700)
         for path, data in {**content, **seals}.items():
-            _write(hidden / path, data)
-        _sync(hidden / "snapshots")
-        _sync(hidden)
+            write_new(hidden / path, data)
+        sync_folder(hidden / "snapshots")
+        sync_folder(hidden)
         bundle = hidden.rename(folder / name)
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)
         raise
-    _sync(folder)
+    sync_folder(folder)
     _finish(folder, manifest, seals, seal)
     return bundle
 
@@ -130,22 +130,14 @@ def _place(folder: Path, run: Run, content: Mapping[str, bytes], seal: Seal) -> 
 def _finish(folder: Path, manifest: Manifest, seals: Mapping[str, bytes], seal: Seal) -> None:
     """What follows from a bundle that is there; a writer killed before this leaves it to the next one."""
     head = folder / ".fresh-head"
-    _write(head, link_to(manifest, seals).render())
+    write_new(head, link_to(manifest, seals).render())
     head.replace(folder / HEAD)
     pointer = folder / ".fresh-latest"
     pointer.symlink_to(manifest.bundle)
     pointer.replace(folder / LATEST)
     if seal.ring:
         keys.publish(seal.ring, folder / "keys")
-    _sync(folder)
-
-
-def _write(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    sync_folder(folder)
 
 
 def _free_name(folder: Path, ended: datetime) -> str:
@@ -184,14 +176,6 @@ def _end_of_chain(folder: Path) -> Link | None:
                     ) from None
     # by their place in the chain, not by name: a clock that was set back must not fork it
     return max(found, key=lambda link: link.sequence, default=None)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _refuse_secrets(document: Any, where: str) -> None:

@@ -20,6 +20,7 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from praxisschild.errors import InputError, RunError
+from praxisschild.evidence.durable import write_new
 from praxisschild.evidence.manifest import digest
 
 if TYPE_CHECKING:
@@ -83,21 +84,13 @@ def create_key(ring: Path, secret: str) -> SSlibKey:
     try:
         ring.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, content in files.items():
-            _write(ring / name, content)
+            write_new(ring / name, content)
         fresh = ring / f".current-{os.getpid()}"
-        _write(fresh, public.keyid.encode() + b"\n")
+        write_new(fresh, public.keyid.encode() + b"\n")
         fresh.replace(ring / "current")
     except OSError as error:
         raise RunError(f"the key cannot be kept: {error}", f"check space and permissions of {ring}") from error
     return public
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def current_id(ring: Path) -> str:
@@ -174,7 +167,7 @@ def publish(ring: Path, folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     for path in [*ring.glob("*.pub"), *ring.glob("*.endorsed")]:
         if not (folder / path.name).exists():
-            _write(folder / path.name, path.read_bytes())
+            write_new(folder / path.name, path.read_bytes())
 
 
 def _pem(key: SSlibKey) -> bytes:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from praxisschild.formats.characters import xml_text
 from praxisschild.results import Status
 
 if TYPE_CHECKING:
     from praxisschild.results import CheckResult, Run
 
-# XML 1.0 has no way to write these, escaped or not
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENTS = {
     Status.FAILED: "failure",
     Status.EXPIRED: "failure",
@@ -31,7 +29,7 @@ def render(run: Run) -> str:
     for check in run.checks:
         by_host[check.host].append(check)
     for host, checks in by_host.items():
-        suite = ET.SubElement(suites, "testsuite", name=_text(host or run.practice.name))
+        suite = ET.SubElement(suites, "testsuite", name=xml_text(host or run.practice.name))
         for check in checks:
             _case(suite, check, judged.get((check.check, check.host), check.status))
         _count(suite, checks[0].started.isoformat(timespec="seconds"), sum(check.duration for check in checks))
@@ -53,18 +51,18 @@ def _case(suite: ET.Element, check: CheckResult, status: Status) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
-        classname=_text(check.host or "praxis"),
-        name=_text(check.check),
+        classname=xml_text(check.host or "praxis"),
+        name=xml_text(check.check),
         time=f"{check.duration:.3f}",
     )
     properties = ET.SubElement(case, "properties")
     values = [("requirement", code) for code in check.requirements]
     values += [("measured", text) for text in check.measured] + [("status", status.value)]
     for name, value in values:
-        ET.SubElement(properties, "property", name=name, value=_text(value))
+        ET.SubElement(properties, "property", name=name, value=xml_text(value))
     if element := _ELEMENTS.get(status):
-        outcome = ET.SubElement(case, element, message=_text(check.reason or status.label), type=status.value)
-        outcome.text = _text(check.detail or "")
+        outcome = ET.SubElement(case, element, message=xml_text(check.reason or status.label), type=status.value)
+        outcome.text = xml_text(check.detail or "")
 
 
 def _count(element: ET.Element, timestamp: str, seconds: float) -> None:
@@ -73,7 +71,3 @@ def _count(element: ET.Element, timestamp: str, seconds: float) -> None:
         element.set(attribute, str(len(list(element.iter(tag)))))
     element.set("time", f"{seconds:.3f}")
     element.set("timestamp", timestamp)
-
-
-def _text(value: str) -> str:
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import io
-import re
 from typing import TYPE_CHECKING
 
 from xlsxwriter import Workbook
 
 from praxisschild.formats import table
+from praxisschild.formats.characters import xml_text
 
 if TYPE_CHECKING:
     from praxisschild.results import Run
 
 _WIDEST = 60  # characters
 _LONGEST = 32_767  # characters a cell may hold
-# XML 1.0 has no way to write these
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(run: Run) -> bytes:
@@ -52,4 +50,4 @@ def render(run: Run) -> bytes:
 
 
 def _text(value: str) -> str:
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value)[:_LONGEST]
+    return xml_text(value)[:_LONGEST]

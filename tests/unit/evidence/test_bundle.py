@@ -75,7 +75,7 @@ def test_interrupted_writing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bundle_module, "_sync", interrupted)
+    monkeypatch.setattr(bundle_module, "sync_folder", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path)
     assert [path.name for path in (tmp_path / "praxis-fuer-koerper-gemuet").iterdir()] == [".lock"]
