@@ -265,10 +265,13 @@ def test_what_cannot_be_done_is_refused_before_anything_changes(batch: Batch, et
     assert not (etc / "first").exists()
 
 
-def test_old_runs_are_forgotten(batch: Batch, etc: Path, state: Path):
+def test_old_runs_are_forgotten_role_by_role(batch: Batch, etc: Path, state: Path):
+    batch([{"dest": etc / "b", "content": "1"}], role="browser_policy")
     for number in range(13):
         batch([{"dest": etc / "a", "content": str(number)}])
-    assert len(list((state / "runs").iterdir())) == 10
+    kept = [path.name for path in (state / "runs").iterdir()]
+    assert sum("Z-firewall" in name for name in kept) == 10
+    assert sum("Z-browser_policy" in name for name in kept) == 1, "a rollback needs every role's last run"
 
 
 def test_a_second_batch_waits_for_the_first(batch: Batch, etc: Path, state: Path, monkeypatch: pytest.MonkeyPatch):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Run = Callable[..., tuple[int, str]]
 
-KEPT_RUNS = 60
+KEPT_RUNS = 10  # per role, so that a whole apply can be put back however many roles it has
 LOCK_PATIENCE = 60  # seconds
 SERVICE = "/etc/systemd/system/praxisschild-revert.service"
 TIMER = "/etc/systemd/system/praxisschild-revert.timer"
@@ -194,12 +194,14 @@ class State:
 
     def newest_run(self) -> str:
         """Name of this role's latest run; empty if there is none."""
-        return max((name for name in os.listdir(self.runs) if f"Z-{self.role}" in name), default="")
+        return max(self._own_runs(), default="")
+
+    def _own_runs(self) -> list[str]:
+        return [name for name in os.listdir(self.runs) if f"Z-{self.role}" in name]
 
     def prune(self) -> None:
-        """Forget all but the newest runs."""
-        names = sorted(os.listdir(self.runs))
-        for name in names[:-KEPT_RUNS]:
+        """Forget all but this role's newest runs."""
+        for name in sorted(self._own_runs())[:-KEPT_RUNS]:
             if name != self.armed():
                 shutil.rmtree(os.path.join(self.runs, name), ignore_errors=True)
 
