@@ -16,6 +16,7 @@ import pytest
 
 from praxisschild import collector
 from praxisschild.applicability import dropped_requirements, edition_of, why_not_applicable
+from praxisschild.assessment import assess
 from praxisschild.attestations import load_attestations
 from praxisschild.checks import Verdict
 from praxisschild.connection import HostUnreachable, RemoteHost
@@ -26,7 +27,7 @@ from praxisschild.evidence import latest_bundle, load_bundle, write_bundle
 from praxisschild.evidence.seal import Seal
 from praxisschild.evidence.timestamp import Authority, load_roots
 from praxisschild.inventory import PROJECT, PracticeFolder, open_practice
-from praxisschild.results import CheckResult, DroppedSetting, HostState, PracticeFacts, Run, Status, assess
+from praxisschild.results import CheckResult, DroppedSetting, HostState, PracticeFacts, Run, Status
 from praxisschild.snapshot import Snapshot
 
 if TYPE_CHECKING:

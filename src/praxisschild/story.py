@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from praxisschild import traceability
+from praxisschild.bound_words import bound_in_words
 from praxisschild.catalogue import load_catalogue
 from praxisschild.coverage import CONCERN_LABELS, KIND_LABELS
 from praxisschild.evidence import latest_bundles, load_bundle
-from praxisschild.results import bound_in_words
 
 if TYPE_CHECKING:
     from pathlib import Path
