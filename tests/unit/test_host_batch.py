@@ -450,6 +450,19 @@ def test_a_service_that_does_not_stay_up_is_told_in_its_own_words(monkeypatch: p
     assert "b.service" not in str(caught.value)
 
 
+def test_a_service_that_dies_and_comes_back_is_not_taken_for_one_that_runs(monkeypatch: pytest.MonkeyPatch):
+    units = importlib.import_module("ansible.module_utils.praxisschild.units")
+    monkeypatch.setattr(units, "PROBATION", 0)
+    living = "Id=a.service\nType=simple\nActiveState=active\nSubState=running\nResult=success\nExecMainStatus=0\n"
+    looks = iter([f"{living}NRestarts=1\n", f"{living}NRestarts=4\n", f"{living}NRestarts=4\n", DEAD.split("\n\n")[0]])
+
+    def run(command: list[str]) -> tuple[int, str]:
+        return 0, next(looks) if command[1] == "show" else ""
+
+    with pytest.raises(Exception, match=r"a\.service does not run \(exit-code, exit status 3\)"):
+        units.prove(["a.service"], run)
+
+
 def test_the_reason_stands_in_place_of_systemctls_advice_to_look_it_up():
     units = importlib.import_module("ansible.module_utils.praxisschild.units")
     plan = units.Plan(verbs={"start": ["a.service"]})

@@ -19,6 +19,7 @@ COUNTS_AS_ACTIVE = {"active", "activating", "reloading", "refreshing"}
 # systemd calls a service of these types started before it has done anything
 UNPROVEN_TYPES = {"simple", "exec", "idle"}
 PROBATION = 1.0  # seconds
+LOOKS = 20
 JOURNAL_LINES, LINE_LENGTH = 8, 300
 # verb -> what takes it back
 OPPOSITE = {
@@ -87,7 +88,7 @@ class Plan:
 
 def explain(names: list[str], run: Run) -> str:
     """Why units do not run, from systemd and from their own last lines in the journal; empty if none has failed."""
-    return "; ".join(_obituary(state, run) for state in _show(names, run) if _has_failed(state))
+    return _obituaries([state for state in _show(names, run) if _has_failed(state)], run)
 
 
 def prove(names: list[str], run: Run) -> None:
@@ -96,17 +97,35 @@ def prove(names: list[str], run: Run) -> None:
     Raises:
         BatchError: one has ended already; the text says why.
     """
-    if any(state.get("Type") in UNPROVEN_TYPES for state in _show(names, run)):
+    first = _show(names, run)
+    if any(state.get("Type") in UNPROVEN_TYPES for state in first):
         time.sleep(PROBATION)
-    why = explain(names, run)
-    if why:
-        raise BatchError(why)
+    restarts = {state.get("Id"): state.get("NRestarts") for state in first}
+    dead = []
+    for state in _show(names, run):
+        if _has_failed(state):
+            dead.append(state)
+        elif state.get("NRestarts") != restarts[state.get("Id")]:
+            # one that dies and comes back may be running at the very moment of the second look
+            dead.append(_seen_dead(state, run))
+    if dead:
+        raise BatchError(_obituaries(dead, run))
+
+
+def _seen_dead(state: dict[str, str], run: Run) -> dict[str, str]:
+    """The same unit between two of its lives, where it tells how it ended; as it was if it lives too long for that."""
+    for _ in range(LOOKS):
+        (later,) = _show([state["Id"]], run)
+        if _has_failed(later):
+            return later
+        time.sleep(PROBATION / LOOKS)
+    return state
 
 
 def _show(names: list[str], run: Run) -> list[dict[str, str]]:
     if not names:
         return []
-    properties = "Id,Type,ActiveState,SubState,Result,ExecMainStatus,InactiveExitTimestampMonotonic"
+    properties = "Id,Type,ActiveState,SubState,Result,ExecMainStatus,NRestarts,InactiveExitTimestampMonotonic"
     _, output = run(["systemctl", "show", f"--property={properties}", "--", *names])
     blocks = output.strip().split("\n\n")
     return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
@@ -115,6 +134,10 @@ def _show(names: list[str], run: Run) -> list[dict[str, str]]:
 def _has_failed(state: dict[str, str]) -> bool:
     # a unit that systemd starts again and again is never `failed`
     return state.get("ActiveState") == "failed" or state.get("SubState") == "auto-restart"
+
+
+def _obituaries(states: list[dict[str, str]], run: Run) -> str:
+    return "; ".join(_obituary(state, run) for state in states)
 
 
 def _obituary(state: dict[str, str], run: Run) -> str:
