@@ -18,6 +18,7 @@ import re
 import resource
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -324,16 +325,41 @@ def write_ssh_config(instance: Instance) -> None:
     instance.ssh_config.write_text("\n".join([*sections, common]))
 
 
+def clear_away(instance: Instance, bridge: str) -> None:
+    """Remove the bridge of a checkout that ended without taking its hosts down; never one with a host that answers."""
+    with ThreadPoolExecutor(max_workers=len(HOSTS)) as pool:
+        found = pool.map(lambda host: answers_ssh(instance.address(host), bridge), HOSTS.values())
+        answering = [name for name, answers in zip(HOSTS, found, strict=True) if answers]
+    if answering:
+        raise LabError(
+            f"instance {instance.number} is in use by another checkout ({', '.join(answering)} answer): take it down "
+            f"there with `LAB_INSTANCE={instance.number} lab/lab.py down`, or choose another LAB_INSTANCE here"
+        )
+    note(f"removing the bridge {bridge}, left behind without hosts")
+    run(["ip", "link", "delete", bridge])
+
+
+def answers_ssh(address: str, bridge: str) -> bool:
+    """Whether there is a host on this bridge; a gateway elsewhere may answer for addresses that it does not know."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, bridge.encode())
+        connection.settimeout(1)
+        return connection.connect_ex((address, 22)) == 0
+
+
 def create_network(instance: Instance) -> None:
     """The instance's own subnet, on a bridge of its own.
 
     Podman counts bridges per folder of networks: two checkouts would share one, and the first to go down would cut the
     other off. Not every podman takes the bridge's name as an option.
     """
+    bridge = f"lab{instance.number}"
+    if Path("/sys/class/net", bridge).exists():
+        clear_away(instance, bridge)
     podman("network", "create", "--subnet", f"10.77.{instance.number}.0/24", instance.network)
     path = STATE / "networks" / f"{instance.network}.json"
     found = json.loads(path.read_text())
-    path.write_text(json.dumps({**found, "network_interface": f"lab{instance.number}"}))
+    path.write_text(json.dumps({**found, "network_interface": bridge}))
 
 
 def up(instance: Instance, names: list[str]) -> None:
@@ -361,9 +387,9 @@ def up(instance: Instance, names: list[str]) -> None:
 
 
 def down(instance: Instance, names: list[str]) -> None:
-    for socket in (instance.state / "cp").glob("*"):
-        subprocess.run(["ssh", "-O", "exit", "-o", f"ControlPath={socket}", "x"], capture_output=True, check=False)
-        socket.unlink(missing_ok=True)
+    for control in (instance.state / "cp").glob("*"):
+        subprocess.run(["ssh", "-O", "exit", "-o", f"ControlPath={control}", "x"], capture_output=True, check=False)
+        control.unlink(missing_ok=True)
     podman("rm", "--force", "--ignore", "--time=1", *[instance.container(HOSTS[name]) for name in names])
     for name in names:
         if HOSTS[name].own_kernel:

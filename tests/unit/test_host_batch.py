@@ -454,7 +454,8 @@ def test_a_service_that_dies_and_comes_back_is_not_taken_for_one_that_runs(monke
     units = importlib.import_module("ansible.module_utils.praxisschild.units")
     monkeypatch.setattr(units, "PROBATION", 0)
     living = "Id=a.service\nType=simple\nActiveState=active\nSubState=running\nResult=success\nExecMainStatus=0\n"
-    looks = iter([f"{living}NRestarts=1\n", f"{living}NRestarts=4\n", f"{living}NRestarts=4\n", DEAD.split("\n\n")[0]])
+    dead = DEAD.partition("\n\n")[0]
+    looks = iter([f"{living}NRestarts=1\n", f"{living}NRestarts=4\n", f"{living}NRestarts=4\n", dead])
 
     def run(command: list[str]) -> tuple[int, str]:
         return 0, next(looks) if command[1] == "show" else ""
