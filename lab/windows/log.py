@@ -16,6 +16,7 @@ REDACTED = "***"
 VERSION = 1
 # names that hold a secret whatever a module's spec says; MinimumPasswordLength is none
 _TELLING = re.compile(r"(?i)(?:^|_)(?:pass|password|passwd|passphrase|secret|token|private_key|kennwort)$")
+_VALUES = {"value", "before", "after"}
 # shorter texts are not looked for elsewhere: half of a log would be asterisks
 _SHORTEST = 4
 
@@ -48,7 +49,11 @@ def redacted(arguments: Any, names: Iterable[str]) -> tuple[Any, set[str]]:
 
     def walk(value: Any, *, secret: bool) -> Any:
         if isinstance(value, dict):
-            return {key: walk(one, secret=secret or _is_secret(str(key), hidden)) for key, one in value.items()}
+            marked = value.get("secret") is True  # a row of ours that says so of its value
+            return {
+                key: walk(one, secret=secret or _is_secret(str(key), hidden) or (marked and key in _VALUES))
+                for key, one in value.items()
+            }
         if isinstance(value, list):
             return [walk(one, secret=secret) for one in value]
         if secret and value not in {None, "", True, False}:

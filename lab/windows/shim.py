@@ -129,8 +129,10 @@ class _Reader:
             case "cast":
                 return self._operand()
             case "static":
-                kind, _, method = found.text.partition("]::")
-                return {"static": kind[1:], "method": method, "arguments": self._arguments()}
+                kind, _, member = found.text.partition("]::")
+                if not ((after := self._peek()) and after.text == "("):
+                    return {"static": kind[1:], "member": member}
+                return {"static": kind[1:], "method": member, "arguments": self._arguments()}
             case "variable":
                 return self._variable(found)
         match found.text:

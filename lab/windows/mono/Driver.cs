@@ -21,6 +21,9 @@ static class Driver
         variables["args"] = new string[] { argv[1] };
         try
         {
+            Type standIn = Assembly.GetExecutingAssembly().GetType("StandIn");
+            if (standIn != null)
+                standIn.GetMethod("Install").Invoke(null, null);
             var plan = AnsibleModule.FromJson<Dictionary<string, object>>(File.ReadAllText(argv[0]));
             foreach (object statement in (IEnumerable)plan["statements"])
                 Carry((IDictionary)statement);
@@ -87,6 +90,8 @@ static class Driver
         }
         if (found.Contains("get"))
             return Get(Strings(found["get"]));
+        if (found.Contains("member"))
+            return Shared(Find((string)found["static"]), (string)found["member"]);
         object[] arguments = ((IEnumerable)found["arguments"]).Cast<object>().Select(Value).ToArray();
         if (found.Contains("static"))
             return Call(Find((string)found["static"]), null, (string)found["method"], arguments);
@@ -123,6 +128,17 @@ static class Driver
         if (field == null)
             throw new MissingMemberException(owner.GetType().FullName, name);
         return field.GetValue(owner);
+    }
+
+    static object Shared(Type type, string name)
+    {
+        PropertyInfo property = type.GetProperty(name, Any);
+        if (property != null)
+            return property.GetValue(null, null);
+        FieldInfo field = type.GetField(name, Any);
+        if (field == null)
+            throw new MissingMemberException(type.FullName, name);
+        return field.GetValue(null);
     }
 
     static object Call(Type type, object owner, string name, object[] arguments)
