@@ -1,4 +1,4 @@
-"""C# that came over the wire, compiled as Windows PowerShell's own compiler would take it (version 5) and run on mono."""
+"""C# that came over the wire, compiled in the version that Windows PowerShell's compiler takes (5), and run on mono."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ class Runner:
         self._host = host
 
     def run(
-        self, sources: Mapping[str, bytes], statements: list[dict[str, Any]], arguments: dict[str, Any], command: Command
+        self,
+        sources: Mapping[str, bytes],
+        statements: list[dict[str, Any]],
+        arguments: dict[str, Any],
+        command: Command,
     ) -> Outcome:
         """Carry out the statements of a shim with the arguments of a module.
 

@@ -125,9 +125,9 @@ class HostExecutor:
             fields["_secrets"] = secrets | hidden
             if not arguments.get("_ansible_no_log"):
                 fields["args"] = without(shown, secrets)
-            if extra := set(sent.utilities("PowerShellModules")) - TOLERATED_UTILITIES:
-                if name not in stock.MODELS:
-                    raise Unmodelled(f"die PowerShell-Bibliothek {', '.join(sorted(extra))}")
+            extra = set(sent.utilities("PowerShellModules")) - TOLERATED_UTILITIES
+            if extra and name not in stock.MODELS:
+                raise Unmodelled(f"die PowerShell-Bibliothek {', '.join(sorted(extra))}")
             if statements is None:
                 outcome = self._stock(name, spec, sources, arguments, command)
             else:

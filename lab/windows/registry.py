@@ -1,7 +1,7 @@
 """The registry of a stand-in host, in the files of mono's own ``Microsoft.Win32.Registry``.
 
-One folder per key, its name in lower case; values in ``values.xml``. So the C# under test and the model programs read and
-write the same registry. Hives: ``HKLM``, ``HKU`` (a subtree per account's SID, and ``.DEFAULT``).
+One folder per key, its name in lower case; values in ``values.xml``. So the C# under test and the model programs read
+and write the same registry. Hives: ``HKLM``, ``HKU`` (a subtree per account's SID, and ``.DEFAULT``).
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
         self.session = Session(self.server.gate)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002 # http.server's interface
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # http.server's interface
         """Nothing to standard error: the wire log says it."""
 
     def do_GET(self) -> None:

@@ -152,7 +152,12 @@ class Service:
     """The WinRM service of one host; several connections may speak to it at once."""
 
     def __init__(
-        self, machine: str, executor: Executor, note: Callable[..., None], *, clock: Callable[[], float] = time.monotonic
+        self,
+        machine: str,
+        executor: Executor,
+        note: Callable[..., None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.machine = machine
         self._executor = executor
@@ -382,7 +387,9 @@ def _command_of(shell: Shell, identifier: str | None) -> Command:
 
 
 def _bad_body(element: str) -> WsmanFault:
-    return WsmanFault(INVALID_SOAP_BODY, "w:SchemaValidationError", f"Im SOAP-Text fehlt {element} oder ein Teil davon.")
+    return WsmanFault(
+        INVALID_SOAP_BODY, "w:SchemaValidationError", f"Im SOAP-Text fehlt {element} oder ein Teil davon."
+    )
 
 
 def _parse(request: bytes) -> ET.Element:
@@ -408,7 +415,9 @@ def _read(root: ET.Element) -> Message:
     resource = header.findtext("w:ResourceURI", "", PREFIXES)
     if resource != f"{SHELL}/cmd":
         raise WsmanFault(
-            INVALID_RESOURCE_URI, "a:DestinationUnreachable", f"NICHT NACHGEBILDET: die Ressource {resource or '(keine)'}"
+            INVALID_RESOURCE_URI,
+            "a:DestinationUnreachable",
+            f"NICHT NACHGEBILDET: die Ressource {resource or '(keine)'}",
         )
     size = header.findtext("w:MaxEnvelopeSize", "", PREFIXES)
     selected = [one for one in header.iterfind("w:SelectorSet/w:Selector", PREFIXES) if one.get("Name") == "ShellId"]
