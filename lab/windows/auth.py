@@ -89,8 +89,10 @@ class Session:
     def _basic(self, decoded: bytes) -> Answer:
         if not self._gate.tls:
             return self._refuse("Basic ohne TLS")
-        name, _, password = decoded.decode("utf-8", "replace").partition(":")
-        user = self._gate.check(name, password)
+        user = None
+        for encoding in ("utf-8", "latin-1"):  # RFC 7617 names none; clients choose either
+            name, _, password = decoded.decode(encoding, "replace").partition(":")
+            user = user or self._gate.check(name, password)
         return Answer(user) if user else self._refuse("Benutzername oder Kennwort ist falsch")
 
     def _negotiate(self, kind: str, token: bytes) -> Answer:

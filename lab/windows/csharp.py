@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .unmodelled import Unmodelled
 from .wire import Outcome
@@ -63,6 +66,7 @@ class Runner:
                 stderr=subprocess.PIPE,
                 cwd=folder,
                 env=environment(self._host),
+                start_new_session=True,
             )
             return finish(process, command)
 
@@ -98,6 +102,13 @@ class Runner:
         return program
 
 
+def _feed(stdin: IO[bytes], command: Command) -> None:
+    with contextlib.suppress(OSError, InterruptedError), stdin:  # a program need not read to the end
+        for piece in command.stream():
+            stdin.write(piece)
+            stdin.flush()
+
+
 def _has(reference: str) -> bool:
     return any(Path("/usr/lib/mono/4.5").glob(reference)) or any(Path("/usr/lib/mono/4.5-api").glob(reference))
 
@@ -122,13 +133,16 @@ def environment(host: Path) -> dict[str, str]:
 
 
 def finish(process: subprocess.Popen[bytes], command: Command) -> Outcome:
-    """Wait for a program of the host; a client that ends its command ends the program."""
+    """Wait for a program of the host and hand it its input; a client that ends its command ends the program."""
+    if process.stdin:
+        threading.Thread(target=_feed, args=(process.stdin, command), daemon=True).start()
+        process.stdin = None  # not communicate's to close
     while True:
         try:
             stdout, stderr = process.communicate(timeout=0.5)
         except subprocess.TimeoutExpired:
             if command.terminated.is_set():
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
                 raise InterruptedError from None
         else:

@@ -89,11 +89,12 @@ class HostExecutor:
             raise Unmodelled(f"das Programm {words[0] or '(leere Zeile)'}")
         process = subprocess.Popen(
             [str(program), *[word.strip('"') for word in words[1:]]],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self._host / "tmp",
             env=environment(self._host),
+            start_new_session=True,
         )
         return finish(process, command)
 
