@@ -1,0 +1,217 @@
+"""One stand-in host as a process: WinRM over HTTPS and HTTP, until it is told to end.
+
+Started by ``lab/lab.py up`` (see control.py): python -m windows.serve --host FOLDER --kind pc-1 --address 127.77.0.41
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import socket
+import ssl
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from . import kinds, state, tls
+from .auth import ENCRYPTED_TYPE, Gate, Session
+from .executor import HostExecutor
+from .log import WireLog
+from .wire import MAX_ENVELOPE, Service
+
+SOAP_TYPE = "application/soap+xml;charset=UTF-8"
+ADMINISTRATORS, REMOTE_MANAGERS = "S-1-5-32-544", "S-1-5-32-580"
+PLACES = "places.json"
+
+
+class Listener(ThreadingHTTPServer):
+    """One port of the host."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], gate: Gate, service: Service, log: WireLog) -> None:
+        super().__init__(address, Handler)
+        self.gate = gate
+        self.service = service
+        self.log = log
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 # socketserver's interface
+        """A client that hangs up is nothing to report but a line in the log."""
+        error = sys.exception()
+        reason = error.reason if isinstance(error, ssl.SSLError) and error.reason else type(error).__name__
+        self.log.note(op="connection", lost=str(reason))
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection: its login, and requests one after the other."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "Microsoft-HTTPAPI/2.0"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    timeout = 300
+    server: Listener
+
+    def setup(self) -> None:
+        """Shake hands in this connection's own thread; the listener goes on accepting others."""
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.settimeout(30)
+            self.request.do_handshake()
+        super().setup()
+        self.session = Session(self.server.gate)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002 # http.server's interface
+        """Nothing to standard error: the wire log says it."""
+
+    def do_GET(self) -> None:
+        """Nothing here is for browsers."""
+        self._reply(405 if self.path == "/wsman" else 404)
+
+    def do_POST(self) -> None:
+        """One SOAP request, or a step of a login."""
+        if self.path.partition("?")[0] != "/wsman":
+            self._reply(404)
+            return
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal():
+            self._reply(411)
+            return
+        if int(length) > 2 * MAX_ENVELOPE:
+            self.close_connection = True
+            self._reply(413)
+            return
+        body = self.rfile.read(int(length))
+        answer = self.session.authenticate(self.headers.get("Authorization", ""))
+        if answer.user is None:
+            if answer.refused:
+                self.server.log.note(op="refused", reason=answer.refused)
+            self._reply(401, headers=answer.headers)
+            return
+        if not body:
+            self._reply(200, headers=answer.headers)
+            return
+        try:
+            request, encrypted = self.session.open(self.headers.get("Content-Type", ""), body)
+        except ValueError as error:
+            self.server.log.note(op="refused", reason=str(error))
+            self._reply(500, headers=answer.headers)
+            return
+        status, response = self.server.service.handle(request, answer.user)
+        if encrypted:
+            self._reply(status, self.session.seal(response), ENCRYPTED_TYPE, answer.headers)
+        else:
+            self._reply(status, response, SOAP_TYPE, answer.headers)
+
+    def _reply(
+        self, status: int, body: bytes = b"", kind: str = SOAP_TYPE, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        if body:
+            self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Accounts:
+    """Who may log in: an enabled local account that administers the host, with the password of the lab."""
+
+    def __init__(self, host: Path, operator: str, password: str) -> None:
+        self._host = host
+        self._operator = operator
+        self._password = password
+
+    def write_ntlm_file(self, path: Path) -> None:
+        """What pyspnego's acceptor looks names up in: with and without the computer, and whatever the case."""
+        computer = state.load(self._host)["computer"]["name"]
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{domain}:{self._operator}:{self._password}\n" for domain in ("", computer, ".")))
+
+    def check(self, name: str, password: str) -> str | None:
+        right = secrets.compare_digest(password.encode(), self._password.encode())
+        return self.admit(name) if right else None
+
+    def admit(self, name: str) -> str | None:
+        """The local account of a name, if it exists, is enabled, is not locked and may use the remote shell."""
+        found = state.load(self._host)
+        local = name.rpartition("\\")[2].lower()
+        account = next(((one, user) for one, user in found["users"].items() if one.lower() == local), None)
+        if account is None or local != self._operator.lower() or not account[1]["enabled"] or account[1]["locked"]:
+            return None
+        allowed = [g for g in found["groups"].values() if g["sid"] in {ADMINISTRATORS, REMOTE_MANAGERS}]
+        member = any(account[1]["sid"] in group["members"] for group in allowed)
+        return f"{found['computer']['name']}\\{account[0]}" if member else None
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM; returns the exit code."""
+    host: Path = arguments.host
+    password = (arguments.password_file or host.parent / "windows_password").read_text(encoding="utf-8").strip()
+    if not (host / state.FILE).exists():
+        host.mkdir(parents=True, exist_ok=True)
+        kinds.create(host, arguments.kind, arguments.operator)
+    state.load(host)
+    log = WireLog(host / "wire.jsonl", [password])
+    accounts = Accounts(host, arguments.operator, password)
+    accounts.write_ntlm_file(host / "ntlm_users")
+    os.environ["NTLM_USER_FILE"] = str(host / "ntlm_users")
+    computer = state.load(host)["computer"]["name"]
+    os.environ["NETBIOS_COMPUTER_NAME"] = computer
+    digest = tls.issue(host.parent, [arguments.kind, computer.lower()], arguments.address, host)
+    executor = HostExecutor(host, arguments.cache or host.parent.parent / "csharp", log)
+    service = Service(computer, executor, log.note)
+    encrypted = Listener(
+        (arguments.address, arguments.https), Gate(accounts.check, accounts.admit, digest), service, log
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(host / "host.pem", host / "host.key")
+    encrypted.socket = context.wrap_socket(encrypted.socket, server_side=True, do_handshake_on_connect=False)
+    plain = Listener((arguments.address, arguments.http), Gate(accounts.check, accounts.admit, None), service, log)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    for listener in (encrypted, plain):
+        threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True).start()
+    places = {"pid": os.getpid(), "https": encrypted.server_address[1], "http": plain.server_address[1]}
+    (host / f".{PLACES}").write_text(json.dumps({**places, "address": arguments.address}), encoding="utf-8")
+    (host / f".{PLACES}").replace(host / PLACES)
+    while not ended.wait(1):
+        if not host.exists():
+            return 1  # somebody removed the lab's folder: nothing is left to serve
+    service.close()
+    (host / PLACES).unlink(missing_ok=True)
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--host", type=Path, required=True, help="the host's folder, made if it is not there")
+    parser.add_argument("--kind", required=True, choices=list(kinds.LAYERS))
+    parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--https", type=int, default=5986, help="0: any free port, see places.json")
+    parser.add_argument("--http", type=int, default=5985)
+    parser.add_argument("--operator", default="betreuung")
+    parser.add_argument("--password-file", type=Path)
+    parser.add_argument("--cache", type=Path, help="folder for compiled C#")
+    try:
+        return serve(parser.parse_args())
+    except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno:
+            print(f"windows: {error}", file=sys.stderr)
+            return 3
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())
