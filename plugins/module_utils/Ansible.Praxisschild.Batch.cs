@@ -189,7 +189,7 @@ namespace Ansible.Praxisschild.Batch
         {
             Hashtable option = new Hashtable { { "type", type } };
             for (int i = 0; i < more.Length; i += 2)
-                option[more[i]] = more[i + 1];
+                option[more[i]] = more[i + 1] is string[] ? ((string[])more[i + 1]).Cast<object>().ToList() : more[i + 1];
             return option;
         }
 

@@ -60,7 +60,7 @@ namespace Ansible.Praxisschild.Components
                 { "name", Batch.Spec.Option("str", "required", true) },
                 { "state", Batch.Spec.Option("str", "choices",
                     new string[] { "running", "stopped", "enabled", "disabled", "present", "absent" }) },
-                { "start", Batch.Spec.Option("str", "choices", new string[] { "auto", "delayed", "demand", "disabled" }) },
+                { "start", Batch.Spec.Option("str", "choices", new string[] { "auto", "delayed", "manual", "disabled" }) },
                 { "xml", Batch.Spec.Option("str") },
             });
         }
@@ -100,7 +100,7 @@ namespace Ansible.Praxisschild.Components
             if (wanted.Start == null && wanted.State == null)
                 throw wanted.Row.Mistake("a service has a `start`, a `state` or both");
             if (wanted.Start != null)
-                wanted.Row.OneOf("start", null, "auto", "delayed", "demand", "disabled");
+                wanted.Row.OneOf("start", null, "auto", "delayed", "manual", "disabled");
             if (wanted.State != null)
                 wanted.Row.OneOf("state", null, "running", "stopped");
             if (wanted.Start == "disabled" && wanted.State == "running")
@@ -192,7 +192,7 @@ namespace Ansible.Praxisschild.Components
             int number = start != null && start.Value is int ? (int)start.Value : -1;
             if (number == 2)
                 return delayed != null && Object.Equals(delayed.Value, 1) ? "delayed" : "auto";
-            return number == 3 ? "demand" : number == 4 ? "disabled" : "(start type " + number + ")";
+            return number == 3 ? "manual" : number == 4 ? "disabled" : "(start type " + number + ")";
         }
 
         private static Dictionary<string, string> Features()
@@ -303,7 +303,7 @@ namespace Ansible.Praxisschild.Components
         {
             string start = wanted.Start ?? wanted.FoundStart;
             if (start != wanted.FoundStart)
-                Do("sc.exe", new int[0], "config", wanted.Name, "start=", start == "delayed" ? "delayed-auto" : start);
+                Do("sc.exe", new int[0], "config", wanted.Name, "start=", start == "delayed" ? "delayed-auto" : start == "manual" ? "demand" : start);
             if (wanted.State != null && wanted.State != ServiceState(wanted.Name))
             {
                 bool run = wanted.State == "running";
