@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from . import state
+from . import furnishing, state
 from .registry import Registry
 
 FOLDER = Path(__file__).with_name("kinds")
@@ -74,6 +74,7 @@ def create(host: Path, kind: str, operator: str) -> None:
     for name in ("tmp", "home", "System32"):
         (host / name).mkdir(parents=True, exist_ok=True)
     state.save(host, fresh)
+    furnishing.furnish(host)
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
