@@ -39,7 +39,7 @@ def put(host: Path, path: str, text: str) -> None:
             state.put(current, path, text)
         return
     kind, colon, rest = text.partition(":")
-    if not colon or kind not in KINDS:
+    if not colon or kind not in {*KINDS, "none"}:
         raise RegistryError(f"{text}: write the kind before the data, as in dword:1; kinds are {', '.join(KINDS)}")
     key, _, name = path.rpartition("\\")
     Registry(host / "registry").set(key, name, kind, _data(kind, rest))
@@ -64,7 +64,7 @@ def _data(kind: str, text: str) -> Data:
     match kind:
         case "dword" | "qword":
             return int(text, 0)
-        case "binary":
+        case "binary" | "none":
             return bytes.fromhex(text)
         case "multi_string":
             return text.split("|") if text else []

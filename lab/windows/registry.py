@@ -37,6 +37,16 @@ KINDS = {
     "binary": "bytearray",
 }
 _MODULE_KINDS = {mono: kind for kind, mono in KINDS.items()}
+# What mono's files would lose stands in them as a text that begins so, with .NET's name of the kind and base64 of the
+# data (mono/StandIn.cs). XML has no such sign: it is another one while the file is read and written.
+_KEPT, _IN_XML = "\x01", "\ue001"
+_NET_KINDS = {
+    "None": "none",
+    "Binary": "binary",
+    "String": "string",
+    "ExpandString": "expand_string",
+    "MultiString": "multi_string",
+}
 Data = str | int | list[str] | bytes
 
 
@@ -55,7 +65,7 @@ class Registry:
         path = self._path(key) / "values.xml"
         if not path.exists():
             return {}
-        root = defusedxml.ElementTree.fromstring(path.read_bytes())
+        root = defusedxml.ElementTree.fromstring(path.read_bytes().replace(_KEPT.encode(), _IN_XML.encode()))
         return {one.get("name", ""): _read(one) for one in root.iterfind("value")}
 
     def get(self, key: str, name: str) -> tuple[str, Data] | None:
@@ -109,7 +119,7 @@ class Registry:
             for name, (kind, data) in values.items():
                 _write(ET.SubElement(root, "value", {"name": name}), kind, data)
             temporary = path / ".values.new"
-            temporary.write_bytes(ET.tostring(root, encoding="utf-8"))
+            temporary.write_bytes(ET.tostring(root, encoding="utf-8").replace(_IN_XML.encode(), _KEPT.encode()))
             if values:
                 temporary.replace(path / "values.xml")
             else:
@@ -120,6 +130,8 @@ class Registry:
 def _read(element: ET.Element) -> tuple[str, Data]:
     kind = _MODULE_KINDS[element.get("type", "string")]
     text = element.text or ""
+    if text.startswith(_IN_XML):
+        return _kept(text)
     match kind:
         case "dword":
             return kind, int(text) & 0xFFFFFFFF
@@ -132,21 +144,53 @@ def _read(element: ET.Element) -> tuple[str, Data]:
     return kind, text
 
 
+def _kept(text: str) -> tuple[str, Data]:
+    name, _, data = text[1:].partition(":")
+    kind, content = _NET_KINDS[name], base64.b64decode(data)
+    if kind in {"none", "binary"}:
+        return kind, content
+    plain = content.decode("utf-16-le")
+    return kind, (plain.split("\0") if plain else []) if kind == "multi_string" else plain
+
+
+def _keep(element: ET.Element, kind: str, data: Data) -> bool:
+    """Write what mono's own format would lose; whether there was something to lose."""
+    if isinstance(data, bytes):
+        lost = kind == "none" or not data
+        content = data
+    else:
+        text = "\0".join(data) if isinstance(data, list) else data if isinstance(data, str) else ""
+        lost = data == [] or any(sign < " " or sign > "\ud7ff" for sign in text)
+        content = text.encode("utf-16-le", "surrogatepass")
+    if lost:
+        name = next(net for net, ours in _NET_KINDS.items() if ours == kind)
+        element.set("type", KINDS["string"])
+        element.text = f"{_IN_XML}{name}:{base64.b64encode(content).decode()}"
+    return lost
+
+
 def _write(element: ET.Element, kind: str, data: Data) -> None:
-    if kind not in KINDS:
-        raise RegistryError(f"{kind} is no kind of value: {', '.join(KINDS)}")
+    if kind != "none" and kind not in KINDS:
+        raise RegistryError(f"{kind} is no kind of value: {', '.join([*KINDS, 'none'])}")
+    if not _fits(kind, data):
+        raise RegistryError(f"{data!r} is no {kind}")
+    if _keep(element, kind, data):
+        return
     element.set("type", KINDS[kind])
-    if kind in {"dword", "qword"} and isinstance(data, int) and not isinstance(data, bool):
+    if isinstance(data, int):
         bits = 32 if kind == "dword" else 64
         if not 0 <= data < 1 << bits:
             raise RegistryError(f"{data} is no {kind}")
         element.text = str(data - (1 << bits) if data >> (bits - 1) else data)  # mono stores them signed
-    elif kind == "multi_string" and isinstance(data, list):
+    elif isinstance(data, list):
         for one in data:
             ET.SubElement(element, "string").text = one
-    elif kind == "binary" and isinstance(data, bytes):
-        element.text = base64.b64encode(data).decode()
-    elif kind in {"string", "expand_string"} and isinstance(data, str):
-        element.text = data
     else:
-        raise RegistryError(f"{data!r} is no {kind}")
+        element.text = base64.b64encode(data).decode() if isinstance(data, bytes) else data
+
+
+def _fits(kind: str, data: Data) -> bool:
+    if kind in {"dword", "qword"}:
+        return isinstance(data, int) and not isinstance(data, bool)
+    types = {"multi_string": list, "binary": bytes, "none": bytes}
+    return isinstance(data, types.get(kind, str))

@@ -57,7 +57,10 @@ def _options(words: list[str]) -> tuple[str, dict[str, list[str]]]:
         else:
             current.append(word)
     if not all(values for values in options.values()) or not set(options.get("/areas", [])) <= AREAS:
-        raise Ended(1, "Falscher Parameter.\n\nDie Syntax des Befehls lautet:\n\nsecedit [/configure | /analyze | /import | /export | /validate | /generaterollback]")
+        raise Ended(
+            1,
+            "Falscher Parameter.\n\nDie Syntax des Befehls lautet:\n\nsecedit [/configure | /analyze | /import | /export | /validate | /generaterollback]",
+        )
     return words[0].lower(), options
 
 
@@ -66,7 +69,9 @@ def _exported(found: dict[str, Any]) -> str:
     if not access.get("LockoutBadCount"):  # as the real one does while nothing locks
         access = {name: value for name, value in access.items() if name not in LOCKOUT}
     lines = ["[Unicode]", "Unicode=yes", "[System Access]"]
-    lines += [f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in access.items()]
+    lines += [
+        f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in access.items()
+    ]
     lines += ["[Event Audit]", "AuditSystemEvents = 0", "[Registry Values]"]
     lines += [r"MACHINE\System\CurrentControlSet\Control\Lsa\NoLMHash=4,1", "[Privilege Rights]"]
     for name, sids in found["rights"].items():
@@ -122,7 +127,10 @@ def _settings(found: dict[str, Any], template: configparser.ConfigParser) -> lis
         for name in LOCKOUT:
             fresh.setdefault(name, 30)
         if 0 < fresh["LockoutDuration"] < fresh["ResetLockoutCount"]:
-            return [*complaints, "Fehler 87: Falscher Parameter. Fehler beim Konfigurieren der Kontosperrungsrichtlinie."]
+            return [
+                *complaints,
+                "Fehler 87: Falscher Parameter. Fehler beim Konfigurieren der Kontosperrungsrichtlinie.",
+            ]
     if 0 <= fresh["MaximumPasswordAge"] <= fresh["MinimumPasswordAge"]:
         return [*complaints, "Fehler 87: Falscher Parameter. Fehler beim Konfigurieren der Kennwortrichtlinie."]
     found["security"] = fresh

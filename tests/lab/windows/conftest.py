@@ -115,8 +115,9 @@ class Ansible:
     stand_in: StandIn
     folder: Path
 
-    def inventory(self, **extra: Any) -> Path:
-        variables = {
+    def play(self, plays: list[dict[str, Any]], hosts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Results by host and task of plays over hosts, which are all this one under different variables."""
+        common = {
             "ansible_connection": "winrm",
             "ansible_winrm_transport": "ntlm",
             "ansible_winrm_server_cert_validation": "validate",
@@ -125,40 +126,30 @@ class Ansible:
             "ansible_port": self.stand_in.https,
             "ansible_user": "betreuung",
             "ansible_password": PASSWORD,
-            **extra,
         }
-        path = self.folder / "hosts.yml"
-        path.write_text(yaml.safe_dump({"all": {"hosts": {"pc-1": variables}}}), encoding="utf-8")
-        return path
-
-    def run(self, *arguments: str, library: Path | None = None, **extra: Any) -> subprocess.CompletedProcess[str]:
-        folders = [str(HERE / "library"), str(PROJECT / "plugins/modules"), *([str(library)] if library else [])]
+        inventory, playbook, results = (self.folder / name for name in ("hosts.yml", "play.yml", "results.json"))
+        inventory.write_text(yaml.safe_dump({"all": {"vars": common, "hosts": hosts}}), encoding="utf-8")
+        playbook.write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
         environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "ANSIBLE_LIBRARY": ":".join(folders),
+            "ANSIBLE_LIBRARY": f"{HERE / 'library'}:{PROJECT / 'plugins/modules'}",
             "ANSIBLE_MODULE_UTILS": f"{HERE / 'module_utils'}:{PROJECT / 'plugins/module_utils'}",
-            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "collect",
+            "COLLECT_RESULTS": str(results),
         }
-        command = [arguments[0], "-i", str(self.inventory(**extra)), *arguments[1:]]
-        return subprocess.run(
-            command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=120
+        command = ["ansible-playbook", "-i", str(inventory), str(playbook)]
+        done = subprocess.run(
+            command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=180
         )
-
-    def module(self, name: str, arguments: dict[str, Any] | None = None, *options: str, **more: Any) -> dict[str, Any]:
-        """The result of one module as JSON, failed or not."""
-        tree = self.folder / "results"
-        (tree / "pc-1").unlink(missing_ok=True)
-        done = self.run(
-            "ansible", "all", "-m", name, "-a", json.dumps(arguments or {}), "-t", str(tree), *options, **more
-        )
-        assert (tree / "pc-1").exists(), done.stdout + done.stderr
-        return dict(json.loads((tree / "pc-1").read_text(encoding="utf-8")))
+        assert results.exists(), done.stdout + done.stderr
+        return dict(json.loads(results.read_text(encoding="utf-8")))
 
 
-@pytest.fixture
-def ansible(stand_in, tmp_path) -> Ansible:
-    return Ansible(stand_in, tmp_path)
+@pytest.fixture(scope="session")
+def ansible(stand_in, tmp_path_factory) -> Ansible:
+    return Ansible(stand_in, tmp_path_factory.mktemp("ansible"))
 
 
 def digest(data: bytes) -> str:
