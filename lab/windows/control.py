@@ -6,6 +6,7 @@ C# which came over the wire, they need neither bridge nor podman nor root, and t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -106,12 +107,18 @@ def stop(state: Path, names: list[str]) -> None:
         os.kill(found, signal.SIGTERM)
     for name, found in running.items():
         ends = time.monotonic() + 5
-        while pid(state / name) == found:
+        while _alive(found):
             if time.monotonic() > ends:
                 os.kill(found, signal.SIGKILL)
-                (state / name / PLACES).unlink(missing_ok=True)
-                break
-            time.sleep(0.05)
+                ends = float("inf")
+            time.sleep(0.02)
+        (state / name / PLACES).unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process, os.WNOHANG)  # one that this very program started
+    return Path(f"/proc/{process}").exists()
 
 
 def reset(state: Path, names: list[str]) -> None:
