@@ -18,7 +18,8 @@ _TOKEN = re.compile(
   | (?P<comment><\#.*?\#>|\#[^\n]*)
   | (?P<end>[\n;])
   | (?P<text>'(?:[^']|'')*'|"[^"$`]*")
-  | (?P<number>-?\d+(?!\w))
+  | (?P<number>-?\d+(?:\.\d+)?(?!\w))
+  | (?P<option>-[A-Za-z]\w*)
   | (?P<static>\[[A-Za-z_][\w.]*\]::[A-Za-z_]\w*)
   | (?P<cast>\[[A-Za-z_][\w.\[\]]*\])
   | (?P<variable>\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
@@ -127,15 +128,23 @@ class _Reader:
                 quoted = found.text[1:-1]
                 return {"value": quoted.replace("''", "'") if found.text[0] == "'" else quoted}
             case "number":
-                return {"value": int(found.text)}
+                return {"value": float(found.text) if "." in found.text else int(found.text)}
             case "cast":
                 return self._operand()
             case "static":
                 return self._static(found)
             case "variable":
                 return self._variable(found)
-            case "open" if found.text != "(":
-                return self._table() if found.text == "@{" else self._array()
+        return self._composed(found)
+
+    def _composed(self, found: Token) -> dict[str, Any]:
+        match found.text:
+            case "@{":
+                return self._table()
+            case "@(":
+                return self._array()
+            case ",":  # in front of a single operand: a list of it alone
+                return {"list": [self._operand()]}
         raise self._refuse(found)
 
     def _static(self, found: Token) -> dict[str, Any]:
