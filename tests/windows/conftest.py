@@ -75,7 +75,9 @@ class Host:
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     missing = [program for program in ("mcs", "mono") if not shutil.which(program)]
     if missing:
-        pytest.fail(f"{' and '.join(missing)} missing: the C# of the Windows modules cannot run. `lab/setup lab` installs it")
+        pytest.fail(
+            f"{' and '.join(missing)} missing: the C# of the Windows modules cannot run. `lab/setup lab` installs it"
+        )
     return tmp_path_factory.mktemp("csharp")
 
 

@@ -35,7 +35,9 @@ def _backup(host: Path, file: Path) -> str:
     lines = [HEADING]
     for guid, one in found["audit"].items():
         lines.append(f'{name},System,"{one["name"]}",{guid},{WORDS[one["setting"]]},,{one["setting"]}')
-        if guid == "{0CCE922B-69AE-11D9-BED3-505054503030}":  # one user has a policy of his own, which is not the system's
+        if (
+            guid == "{0CCE922B-69AE-11D9-BED3-505054503030}"
+        ):  # one user has a policy of his own, which is not the system's
             lines.append(f'{name},{found["computer"]["sid"]}-500,"{one["name"]}",{guid},Erfolg,,1')
     lines += [f"{name},,Option:{option},,Deaktiviert,,0" for option in OPTIONS]
     lines += [f"{name},,FileGlobalSacl,,,,", f"{name},,RegistryGlobalSacl,,,,"]

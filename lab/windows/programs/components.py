@@ -56,11 +56,15 @@ def _refuse_protected(found: dict[str, Any], name: str, where: str) -> None:
 
 def _switch(name: str, service: dict[str, Any], verb: str) -> None:
     if verb == "start" and service["start"] == "disabled":
-        raise Ended(1058, "[SC] StartService FEHLER 1058:\n\nDer angegebene Dienst kann nicht gestartet werden. Er ist deaktiviert.\n")
+        raise Ended(
+            1058,
+            "[SC] StartService FEHLER 1058:\n\nDer angegebene Dienst ist deaktiviert.\n",
+        )
     wanted = "running" if verb == "start" else "stopped"
     if service["state"] == wanted:
         code = 1056 if verb == "start" else 1062
-        raise Ended(code, f"[SC] {'StartService' if verb == 'start' else 'ControlService'} FEHLER {code}:\n\nDer Dienst {name} ist schon so.\n")
+        call = "StartService" if verb == "start" else "ControlService"
+        raise Ended(code, f"[SC] {call} FEHLER {code}:\n\nDer Dienst {name} ist schon so.\n")
     service["state"] = wanted
 
 
@@ -100,8 +104,14 @@ def _features(found: dict[str, Any], *, english: bool) -> str:
         heading, end = ("Featurename", "Status"), "Der Vorgang wurde erfolgreich beendet."
     line = f"{'-' * 44} | {'-' * 8}"
     rows = [f"{name:<44} | {words[one]}" for name, one in found["features"].items()]
-    start = "Deployment Image Servicing and Management tool" if english else "Tool zur Imageverwaltung für die Bereitstellung"
-    return "\n".join(["", start, "Version: 10.0.26100.1150", "", line, f"{heading[0]:<44} | {heading[1]}", line, *rows, "", end])
+    start = (
+        "Deployment Image Servicing and Management tool"
+        if english
+        else "Tool zur Imageverwaltung für die Bereitstellung"
+    )
+    return "\n".join(
+        ["", start, "Version: 10.0.26100.1150", "", line, f"{heading[0]:<44} | {heading[1]}", line, *rows, "", end]
+    )
 
 
 def _set_feature(host: Path, name: str, wanted: str) -> str:
@@ -179,4 +189,6 @@ def _as_windows_keeps_it(found: dict[str, Any], task: ET.Element, name: str) -> 
         elif not text.startswith("S-1-"):
             user.text = state.sid_of(found, text)
             if user.text is None:
-                raise Ended(1, "FEHLER: Zuordnungen von Kontennamen und Sicherheitskennungen wurden nicht durchgeführt.")
+                raise Ended(
+                    1, "FEHLER: Zuordnungen von Kontennamen und Sicherheitskennungen wurden nicht durchgeführt."
+                )

@@ -70,7 +70,9 @@ def icacls(host: Path, words: list[str]) -> str:
     known = json.loads(lists.read_text()) if lists.exists() else {}
     match rest:
         case ["/save", file]:
-            Path(file).write_text(f"{path.rpartition(chr(92))[2]}\n{known.get(path, INHERITED)}\n", encoding="utf-16", newline="\r\n")
+            Path(file).write_text(
+                f"{path.rpartition(chr(92))[2]}\n{known.get(path, INHERITED)}\n", encoding="utf-16", newline="\r\n"
+            )
         case ["/setowner", "*S-1-5-32-544"]:
             pass
         case ["/reset"]:

@@ -23,7 +23,14 @@ BOUNDS = {
     "ResetLockoutCount": (1, 99999),
     "LockoutDuration": (-1, 99999),
 }
-DONE = "Der Vorgang wurde erfolgreich abgeschlossen.\nWeitere Informationen finden Sie in der Protokolldatei %windir%\\security\\logs\\scesrv.log."
+DONE = (
+    "Der Vorgang wurde erfolgreich abgeschlossen.\n"
+    "Weitere Informationen finden Sie in der Protokolldatei %windir%\\security\\logs\\scesrv.log."
+)
+USAGE = (
+    "Falscher Parameter.\n\nDie Syntax des Befehls lautet:\n\n"
+    "secedit [/configure | /analyze | /import | /export | /validate | /generaterollback]"
+)
 # accounts without an entry in the state that a template may name
 WELL_KNOWN = {"jeder": "S-1-1-0", "system": "S-1-5-18", "lokaler dienst": "S-1-5-19", "netzwerkdienst": "S-1-5-20"}
 
@@ -57,7 +64,7 @@ def _options(words: list[str]) -> tuple[str, dict[str, list[str]]]:
         else:
             current.append(word)
     if not all(values for values in options.values()) or not set(options.get("/areas", [])) <= AREAS:
-        raise Ended(1, "Falscher Parameter.\n\nDie Syntax des Befehls lautet:\n\nsecedit [/configure | /analyze | /import | /export | /validate | /generaterollback]")
+        raise Ended(1, USAGE)
     return words[0].lower(), options
 
 
@@ -66,7 +73,9 @@ def _exported(found: dict[str, Any]) -> str:
     if not access.get("LockoutBadCount"):  # as the real one does while nothing locks
         access = {name: value for name, value in access.items() if name not in LOCKOUT}
     lines = ["[Unicode]", "Unicode=yes", "[System Access]"]
-    lines += [f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in access.items()]
+    lines += [
+        f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in access.items()
+    ]
     lines += ["[Event Audit]", "AuditSystemEvents = 0", "[Registry Values]"]
     lines += [r"MACHINE\System\CurrentControlSet\Control\Lsa\NoLMHash=4,1", "[Privilege Rights]"]
     for name, sids in found["rights"].items():
@@ -122,7 +131,10 @@ def _settings(found: dict[str, Any], template: configparser.ConfigParser) -> lis
         for name in LOCKOUT:
             fresh.setdefault(name, 30)
         if 0 < fresh["LockoutDuration"] < fresh["ResetLockoutCount"]:
-            return [*complaints, "Fehler 87: Falscher Parameter. Fehler beim Konfigurieren der Kontosperrungsrichtlinie."]
+            return [
+                *complaints,
+                "Fehler 87: Falscher Parameter. Fehler beim Konfigurieren der Kontosperrungsrichtlinie.",
+            ]
     if 0 <= fresh["MaximumPasswordAge"] <= fresh["MinimumPasswordAge"]:
         return [*complaints, "Fehler 87: Falscher Parameter. Fehler beim Konfigurieren der Kennwortrichtlinie."]
     found["security"] = fresh
@@ -144,7 +156,7 @@ def _rights(found: dict[str, Any], template: configparser.ConfigParser) -> list[
             sid = account[1:] if account.startswith("*S-1-") else _sid(found, account)
             if sid is None:
                 complaints.append(
-                    f"Fehler 1332: Zuordnungen von Kontennamen und Sicherheitskennungen wurden nicht durchgeführt. {account}"
+                    f"Fehler 1332: Zuordnungen von Kontennamen und Sicherheitskennungen fehlen. {account}"
                 )
             else:
                 sids.append(sid)
