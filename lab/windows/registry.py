@@ -36,6 +36,15 @@ KINDS = {
     "qword": "qword",
     "binary": "bytearray",
 }
+# begins a text that stands for what mono's files would lose: kind:base64 (see StandIn.cs)
+_KEPT = "\ue000"
+_KEPT_KINDS = {
+    "None": "none",
+    "Binary": "binary",
+    "String": "string",
+    "ExpandString": "expand_string",
+    "MultiString": "multi_string",
+}
 _MODULE_KINDS = {mono: kind for kind, mono in KINDS.items()}
 Data = str | int | list[str] | bytes
 
@@ -120,6 +129,9 @@ class Registry:
 def _read(element: ET.Element) -> tuple[str, Data]:
     kind = _MODULE_KINDS[element.get("type", "string")]
     text = element.text or ""
+    if text.startswith(_KEPT):
+        name, _, kept = text[1:].partition(":")
+        return _kept(_KEPT_KINDS[name], base64.b64decode(kept))
     match kind:
         case "dword":
             return kind, int(text) & 0xFFFFFFFF
@@ -129,6 +141,15 @@ def _read(element: ET.Element) -> tuple[str, Data]:
             return kind, [one.text or "" for one in element.iterfind("string")]
         case "binary":
             return kind, base64.b64decode(text)
+    return kind, text
+
+
+def _kept(kind: str, data: bytes) -> tuple[str, Data]:
+    if kind in {"none", "binary"}:
+        return kind, data
+    text = data.decode("utf-16-le", "surrogatepass")
+    if kind == "multi_string":
+        return kind, text.split("\0") if text else []
     return kind, text
 
 
