@@ -1,4 +1,4 @@
-"""What a fresh stand-in host has beside state and registry: programs, profiles of people, copies of the domain's policies."""
+"""What a fresh stand-in host has beside state and registry: programs, profiles, copies of the domain's policies."""
 
 from __future__ import annotations
 

@@ -36,17 +36,16 @@ KINDS = {
     "qword": "qword",
     "binary": "bytearray",
 }
-_MODULE_KINDS = {mono: kind for kind, mono in KINDS.items()}
-# What mono's files would lose stands in them as a text that begins so, with .NET's name of the kind and base64 of the
-# data (mono/StandIn.cs). XML has no such sign: it is another one while the file is read and written.
-_KEPT, _IN_XML = "\x01", "\ue001"
-_NET_KINDS = {
+# begins a text that stands for what mono's files would lose: .NET's kind:base64 (see mono/StandIn.cs)
+_KEPT = "\ue000"
+_KEPT_KINDS = {
     "None": "none",
     "Binary": "binary",
     "String": "string",
     "ExpandString": "expand_string",
     "MultiString": "multi_string",
 }
+_MODULE_KINDS = {mono: kind for kind, mono in KINDS.items()}
 Data = str | int | list[str] | bytes
 
 
@@ -65,7 +64,7 @@ class Registry:
         path = self._path(key) / "values.xml"
         if not path.exists():
             return {}
-        root = defusedxml.ElementTree.fromstring(path.read_bytes().replace(_KEPT.encode(), _IN_XML.encode()))
+        root = defusedxml.ElementTree.fromstring(path.read_bytes())
         return {one.get("name", ""): _read(one) for one in root.iterfind("value")}
 
     def get(self, key: str, name: str) -> tuple[str, Data] | None:
@@ -119,7 +118,7 @@ class Registry:
             for name, (kind, data) in values.items():
                 _write(ET.SubElement(root, "value", {"name": name}), kind, data)
             temporary = path / ".values.new"
-            temporary.write_bytes(ET.tostring(root, encoding="utf-8").replace(_IN_XML.encode(), _KEPT.encode()))
+            temporary.write_bytes(ET.tostring(root, encoding="utf-8"))
             if values:
                 temporary.replace(path / "values.xml")
             else:
@@ -130,7 +129,7 @@ class Registry:
 def _read(element: ET.Element) -> tuple[str, Data]:
     kind = _MODULE_KINDS[element.get("type", "string")]
     text = element.text or ""
-    if text.startswith(_IN_XML):
+    if text.startswith(_KEPT):
         return _kept(text)
     match kind:
         case "dword":
@@ -146,10 +145,10 @@ def _read(element: ET.Element) -> tuple[str, Data]:
 
 def _kept(text: str) -> tuple[str, Data]:
     name, _, data = text[1:].partition(":")
-    kind, content = _NET_KINDS[name], base64.b64decode(data)
+    kind, content = _KEPT_KINDS[name], base64.b64decode(data)
     if kind in {"none", "binary"}:
         return kind, content
-    plain = content.decode("utf-16-le")
+    plain = content.decode("utf-16-le", "surrogatepass")
     return kind, (plain.split("\0") if plain else []) if kind == "multi_string" else plain
 
 
@@ -163,9 +162,9 @@ def _keep(element: ET.Element, kind: str, data: Data) -> bool:
         lost = data == [] or any(sign < " " or sign > "\ud7ff" for sign in text)
         content = text.encode("utf-16-le", "surrogatepass")
     if lost:
-        name = next(net for net, ours in _NET_KINDS.items() if ours == kind)
+        name = next(net for net, ours in _KEPT_KINDS.items() if ours == kind)
         element.set("type", KINDS["string"])
-        element.text = f"{_IN_XML}{name}:{base64.b64encode(content).decode()}"
+        element.text = f"{_KEPT}{name}:{base64.b64encode(content).decode()}"
     return lost
 
 

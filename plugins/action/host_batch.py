@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import runpy
 import time
@@ -14,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
-from praxisschild import rows
+from praxisschild import batches, rows
 
 # module_utils are a package on the hosts only; the controller reads the same file
 SPEC: dict[str, Any] = runpy.run_path(
@@ -141,9 +140,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
 
     def _reasons(self, variables: dict[str, Any]) -> dict[str, str]:
         """Requirement id -> why it does not apply to this host, as preflight found."""
-        facts = variables.get("praxisschild") or (variables.get("ansible_facts") or {}).get("praxisschild") or {}
-        found = (facts.get("dropped") or {}).get(variables.get("inventory_hostname")) or {}
-        return {str(key): str(value) for key, value in self._templar.template(found).items()}
+        found = self._templar.template(batches.fact(variables, "praxisschild").get("dropped") or {})
+        return batches.dropped_on(found, variables.get("inventory_hostname"))
 
     def _applies(self, kind: str, name: str, item: dict[str, Any], reasons: dict[str, str]) -> bool:
         reason = rows.reason_to_drop(item["requirements"], reasons)
@@ -273,17 +271,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
     def _note_changes(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
         """Append the changed items to <praxisschild_run_dir>/changes/<host>.json, a list."""
         folder = self._templar.template(variables.get("praxisschild_run_dir"))
-        changed = [item for item in result.get("items", []) if item["changed"]]
-        if not folder or not changed:
-            return
-        path = Path(folder) / "changes" / f"{variables['inventory_hostname']}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        noted = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
         common = {"role": self._role(), "task": self._task.get_name(), "check_mode": bool(self._task.check_mode)}
-        noted += [{**common, **item} for item in changed]
-        temporary = path.with_suffix(".new")
-        temporary.write_text(json.dumps(noted, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        batches.note_changes(folder, variables["inventory_hostname"], common, result.get("items", []))
 
 
 def _without_nothing(value: Any) -> Any:

@@ -370,7 +370,7 @@ namespace Ansible.Praxisschild.Batch
             {
                 IDictionary<string, object> content =
                     AnsibleModule.FromJson<Dictionary<string, object>>(World.ReadText(World.Machine.Native(path)));
-                if ((string)content["kind"] == kind)
+                if (content != null && (string)content["kind"] == kind)
                     return (IList)content["rows"];
             }
             catch (Exception error)

@@ -368,9 +368,12 @@ namespace Ansible.Praxisschild.Components
         public static XmlElement Read(string text, Func<string, Exception> complain)
         {
             XmlDocument document = new XmlDocument { XmlResolver = null };
+            XmlReaderSettings settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
             try
             {
-                document.LoadXml(text.TrimStart('\uFEFF', ' ', '\r', '\n', '\t'));
+                using (StringReader source = new StringReader(text.TrimStart('\uFEFF', ' ', '\r', '\n', '\t')))
+                using (XmlReader reader = XmlReader.Create(source, settings))
+                    document.Load(reader);
             }
             catch (XmlException error)
             {

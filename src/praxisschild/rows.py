@@ -109,7 +109,7 @@ def select(written: Sequence[Mapping[str, Any]], style: Style, dropped: Mapping[
     for number, mapping in enumerate(written, 1):
         try:
             row = _parse(mapping, style)
-            wanted = _truth(mapping.get("when", True))
+            wanted = truth(mapping.get("when", True))
         except ValueError as error:
             name = mapping.get("option") or mapping.get("path") or number
             raise ValueError(f"row {number} ({name}): {error}") from None
@@ -158,12 +158,21 @@ def _parse(mapping: Mapping[str, Any], style: Style) -> Row:
         raise ValueError("`section` belongs to the style ini, and is needed there")
     if not path or not all(part and part.isprintable() for part in (*path, "-" if section is None else str(section))):
         raise ValueError("option and section are printable texts on one line")
+    return Row(path, mapping.get("value"), section, requirements_of(mapping))
+
+
+def requirements_of(mapping: Mapping[str, Any]) -> tuple[str, ...]:
+    """The requirements that a row names, as one text or as a list of them."""
     written = mapping.get("requirements", mapping.get("requirement")) or ()
-    requirements = (written,) if isinstance(written, str) else tuple(str(one) for one in written)
-    return Row(path, mapping.get("value"), section, requirements)
+    return (written,) if isinstance(written, str) else tuple(str(one) for one in written)
 
 
-def _truth(value: Any) -> bool:
+def truth(value: Any) -> bool:
+    """What a row's `when` says, also if a template has made a word of it.
+
+    Raises:
+        ValueError: it is no word for yes or no.
+    """
     if isinstance(value, bool):
         return value
     word = WORDS.get(str(value).lower())

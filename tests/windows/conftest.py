@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -78,7 +79,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.fail(
             f"{' and '.join(missing)} missing: the C# of the Windows modules cannot run. `lab/setup lab` installs it"
         )
-    return tmp_path_factory.mktemp("csharp")
+    base = tmp_path_factory.getbasetemp()
+    # xdist's workers share what they compile
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "csharp"
 
 
 def _fresh(tmp_path_factory: pytest.TempPathFactory, kind: str) -> Path:

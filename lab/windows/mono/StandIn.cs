@@ -138,7 +138,7 @@ public class StandInMachine : WindowsMachine
 public class StandInRegistry : WindowsRegistry
 {
     private const string Services = @"SYSTEM\CurrentControlSet\Services\";
-    private const string Kept = "\u0001";
+    private const string Kept = "\uE000"; // for private use; registry.py knows it too
     private static readonly string[] Starts = new string[] { "boot", "system", "auto", "manual", "disabled" };
 
     // keys below SOFTWARE that both views share (Microsoft: Registry Keys Affected by WOW64)
@@ -232,7 +232,7 @@ public class StandInRegistry : WindowsRegistry
 
     private static bool IsLost(char one)
     {
-        return one < ' ' || one > '\uD7FF';
+        return (one < ' ' && one != '\n' && one != '\t') || one > '\uD7FF';
     }
 
     public override void CreateKey(string hive, string view, string key)

@@ -58,15 +58,13 @@ def _switch(name: str, service: dict[str, Any], verb: str) -> None:
     if verb == "start" and service["start"] == "disabled":
         raise Ended(
             1058,
-            "[SC] StartService FEHLER 1058:\n\nDer angegebene Dienst kann nicht gestartet werden. Er ist deaktiviert.\n",
+            "[SC] StartService FEHLER 1058:\n\nDer angegebene Dienst ist deaktiviert.\n",
         )
     wanted = "running" if verb == "start" else "stopped"
     if service["state"] == wanted:
         code = 1056 if verb == "start" else 1062
-        raise Ended(
-            code,
-            f"[SC] {'StartService' if verb == 'start' else 'ControlService'} FEHLER {code}:\n\nDer Dienst {name} ist schon so.\n",
-        )
+        call = "StartService" if verb == "start" else "ControlService"
+        raise Ended(code, f"[SC] {call} FEHLER {code}:\n\nDer Dienst {name} ist schon so.\n")
     service["state"] = wanted
 
 

@@ -23,7 +23,14 @@ BOUNDS = {
     "ResetLockoutCount": (1, 99999),
     "LockoutDuration": (-1, 99999),
 }
-DONE = "Der Vorgang wurde erfolgreich abgeschlossen.\nWeitere Informationen finden Sie in der Protokolldatei %windir%\\security\\logs\\scesrv.log."
+DONE = (
+    "Der Vorgang wurde erfolgreich abgeschlossen.\n"
+    "Weitere Informationen finden Sie in der Protokolldatei %windir%\\security\\logs\\scesrv.log."
+)
+USAGE = (
+    "Falscher Parameter.\n\nDie Syntax des Befehls lautet:\n\n"
+    "secedit [/configure | /analyze | /import | /export | /validate | /generaterollback]"
+)
 # accounts without an entry in the state that a template may name
 WELL_KNOWN = {"jeder": "S-1-1-0", "system": "S-1-5-18", "lokaler dienst": "S-1-5-19", "netzwerkdienst": "S-1-5-20"}
 
@@ -57,10 +64,7 @@ def _options(words: list[str]) -> tuple[str, dict[str, list[str]]]:
         else:
             current.append(word)
     if not all(values for values in options.values()) or not set(options.get("/areas", [])) <= AREAS:
-        raise Ended(
-            1,
-            "Falscher Parameter.\n\nDie Syntax des Befehls lautet:\n\nsecedit [/configure | /analyze | /import | /export | /validate | /generaterollback]",
-        )
+        raise Ended(1, USAGE)
     return words[0].lower(), options
 
 
@@ -152,7 +156,7 @@ def _rights(found: dict[str, Any], template: configparser.ConfigParser) -> list[
             sid = account[1:] if account.startswith("*S-1-") else _sid(found, account)
             if sid is None:
                 complaints.append(
-                    f"Fehler 1332: Zuordnungen von Kontennamen und Sicherheitskennungen wurden nicht durchgeführt. {account}"
+                    f"Fehler 1332: Zuordnungen von Kontennamen und Sicherheitskennungen fehlen. {account}"
                 )
             else:
                 sids.append(sid)

@@ -1,0 +1,135 @@
+"""Settings that roles declare for Windows, collected on the controller until one call per kind applies them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from praxisschild.rows import Dropped, reason_to_drop, requirements_of, truth, unknown_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+# kind → module that applies its rows, in this order: a service may start with what the registry says
+MODULES = {
+    "registry": "win_registry_values",
+    "security": "win_security_policy_values",
+    "audit": "win_audit_policy",
+    "components": "win_components",
+}
+# what tells rows of a kind apart, without regard to case
+IDENTITY = {
+    "registry": ("key", "name", "view"),
+    "security": ("name",),
+    "audit": ("subcategory",),
+    "components": ("kind", "name"),
+}
+DEFAULTS = {"view": "64", "state": "present", "mode": "exact"}
+SET_HERE = ("role", "requirements")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rows in the words of the module, with role and requirements; and those left out because of a requirement."""
+
+    rows: tuple[Row, ...]
+    dropped: tuple[Dropped, ...] = ()
+
+
+def select(
+    kind: str, written: Sequence[Mapping[str, Any]], keys: Iterable[str], role: str, dropped: Mapping[str, str]
+) -> Selection:
+    """Read one role's rows of a kind and leave out what does not apply to the host.
+
+    ``keys`` are those that the kind's module takes in a row; ``requirement`` and ``when`` are read here.
+
+    Raises:
+        ValueError: a row cannot be used; the text says which one and why.
+    """
+    known = {*keys, "requirement", "requirements", "when"} - {"role"}
+    kept, left_out = [], []
+    for number, mapping in enumerate(written, 1):
+        try:
+            if not isinstance(mapping, dict):
+                raise ValueError("is an object with keys")
+            for key in mapping:
+                if key not in known:
+                    raise ValueError(unknown_key(str(key), known))
+            if not truth(mapping.get("when", True)):
+                continue
+            name = name_of(kind, mapping)
+        except ValueError as error:
+            raise ValueError(f"{kind} row {number} ({_hint(kind, mapping)}): {error}") from None
+        requirements = requirements_of(mapping)
+        reason = reason_to_drop(requirements, dropped)
+        if reason is not None:
+            left_out.append(Dropped(kind, name, requirements, reason))
+            continue
+        row = {key: value for key, value in mapping.items() if key not in {"when", "requirement"} and value is not None}
+        kept.append(row | {"requirements": list(requirements), "role": role})
+    return Selection(tuple(kept), tuple(left_out))
+
+
+def name_of(kind: str, row: Mapping[str, Any]) -> str:
+    """What messages call the row's setting.
+
+    Raises:
+        ValueError: a key is missing without which nobody knows what the row is about.
+    """
+    needed = [key for key in IDENTITY[kind] if key not in DEFAULTS and not (kind == "registry" and key == "name")]
+    for key in needed:
+        if not isinstance(row.get(key), str):
+            raise ValueError(f"`{key}` is a text, and is needed")
+    if kind == "registry":
+        name = row.get("name")
+        return str(row["key"]) + ("" if name is None else f"\\{name or '(default)'}")
+    return str(row.get("name") or row[IDENTITY[kind][-1]])
+
+
+def merge(kind: str, collected: Sequence[Row], new: Iterable[Row]) -> list[Row]:
+    """Add rows to those that other roles have declared; what two of them want alike is one row for both.
+
+    Raises:
+        ValueError: two rows want different things of one setting; the text names both roles.
+    """
+    rows = [dict(row) for row in collected]
+    known = {_identity(kind, row): row for row in rows}
+    for row in new:
+        there = known.get(_identity(kind, row))
+        if there is None:
+            rows.append(dict(row))
+            known[_identity(kind, row)] = rows[-1]
+        elif _wanted(there) != _wanted(row):
+            raise ValueError(
+                f"{name_of(kind, row)}: role {row['role']} wants {_shown(row)}, role {there['role']} {_shown(there)}; "
+                "let one of them declare it"
+            )
+        else:
+            there["requirements"] = list(dict.fromkeys([*there["requirements"], *row["requirements"]]))
+            if row["role"] not in there["role"].split(", "):
+                there["role"] = f"{there['role']}, {row['role']}"
+    return rows
+
+
+def _hint(kind: str, mapping: Any) -> str:
+    if not isinstance(mapping, dict):
+        return "no object"
+    return str(next((mapping[key] for key in reversed(IDENTITY[kind]) if mapping.get(key)), "without a name"))
+
+
+def _identity(kind: str, row: Mapping[str, Any]) -> tuple[str | None, ...]:
+    values = [row.get(key, DEFAULTS.get(key)) for key in IDENTITY[kind]]
+    return tuple(None if value is None else str(value).lower().replace(":\\", "\\").strip("{}") for value in values)
+
+
+def _wanted(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row asks for, without what only says who asks and how the setting is spelt."""
+    aside = {*SET_HERE, "policy", "key", "name", "subcategory", "view", "kind"}
+    return {**{key: DEFAULTS[key] for key in ("state", "mode")}, **{k: v for k, v in row.items() if k not in aside}}
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    if row.get("secret"):
+        return "another value"
+    return ", ".join(f"{key} {value!r}" for key, value in _wanted(row).items() if DEFAULTS.get(key) != value)

@@ -1,0 +1,234 @@
+"""Rows for Windows on the controller: read, dropped, merged across roles; and what their one call per kind comes to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import action_loader
+from ansible.template import Templar
+
+from praxisschild import windows_rows
+
+action_loader.add_directory(str(Path(__file__).resolve().parents[2] / "plugins" / "action"))
+
+CAMERA = {
+    "key": r"HKLM\SOFTWARE\Policies\X",
+    "name": "Camera",
+    "type": "dword",
+    "value": 0,
+    "requirement": "2021-A1-13",
+}
+LOGON = {"subcategory": "{0CCE9215-69AE-11D9-BED3-505054503030}", "success": True, "failure": True}
+
+
+class Play:
+    """Runs the two actions as a play would, keeping facts; `answers` are what the host's modules say."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Any] = {}
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, dict[str, Any]] = {}
+        self.check_mode = False
+
+    def __call__(
+        self, action: str, arguments: dict[str, Any], role: str = "firewall", **variables: Any
+    ) -> dict[str, Any]:
+        task = SimpleNamespace(
+            args=arguments,
+            name="windows | Declare",
+            action=action,
+            get_name=lambda: "windows | Declare",
+            async_val=0,
+            check_mode=self.check_mode,
+            diff=False,
+            _role=SimpleNamespace(get_name=lambda: role),
+        )
+        known = {"inventory_hostname": "pc-1", "ansible_facts": self.facts, **variables}
+        loader = DataLoader()
+        plugin = action_loader.get(
+            action,
+            task=task,
+            connection=SimpleNamespace(_shell=SimpleNamespace(tmpdir=None)),
+            play_context=SimpleNamespace(),
+            loader=loader,
+            templar=Templar(loader=loader, variables=known),
+        )
+        plugin._execute_module = self._execute
+        result: dict[str, Any] = plugin.run(task_vars=known)
+        self.facts = {**self.facts, **result.get("ansible_facts", {})}
+        return result
+
+    def _execute(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> Any:
+        assert task_vars["ansible_no_target_syslog"]
+        self.sent.append((module_name, module_args))
+        return self.answers.get(module_name, {"changed": False, "items": []})
+
+
+@pytest.fixture
+def play() -> Play:
+    return Play()
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ({"registri": []}, r"firewall: windows \| Declare: unknown key 'registri'; did you mean 'registry'\?"),
+        ({"registry": {}}, "registry: is a list of rows"),
+        (
+            {"registry": [{**CAMERA, "valeu": 1}]},
+            r"registry row 1 \(Camera\): unknown key 'valeu'; did you mean 'value'\?",
+        ),
+        ({"registry": [CAMERA, {"name": "x"}]}, r"registry row 2 \(x\): `key` is a text"),
+        ({"registry": ["x"]}, r"registry row 1 \(no object\): is an object"),
+        ({"registry": [{**CAMERA, "when": "perhaps"}]}, "`when` is a boolean"),
+        ({"registry": [{**CAMERA, "role": "x"}]}, "unknown key 'role'"),
+        ({"audit": [{"success": True}]}, "`subcategory` is a text"),
+        ({"components": [{"kind": "service"}]}, "`name` is a text"),
+        (
+            {"registry": [CAMERA, {**CAMERA, "value": 1, "key": r"hklm\software\policies\x"}]},
+            r"Camera: role firewall wants .*value 1.*, role firewall .*value 0",
+        ),
+    ],
+)
+def test_a_mistake_names_role_row_and_key(play, written, complaint):
+    with pytest.raises(AnsibleActionFail, match=complaint):
+        play("windows_rows", written)
+
+
+def test_rows_of_all_roles_travel_in_one_call_per_kind(play):
+    play("windows_rows", {"registry": [CAMERA], "audit": [LOGON]}, role="endpoint_hardening")
+    play(
+        "windows_rows",
+        {"registry": [{**CAMERA, "name": "Other", "when": "false"}, {**CAMERA, "name": "B", "when": True}]},
+    )
+    result = play("windows_apply", {})
+    assert [module for module, _ in play.sent] == ["win_registry_values", "win_audit_policy"]
+    assert play.sent[0][1]["rows"] == [
+        {
+            **{k: v for k, v in CAMERA.items() if k != "requirement"},
+            "requirements": ["2021-A1-13"],
+            "role": "endpoint_hardening",
+        },
+        {
+            **{k: v for k, v in CAMERA.items() if k != "requirement"},
+            "name": "B",
+            "requirements": ["2021-A1-13"],
+            "role": "firewall",
+        },
+    ]
+    assert play.sent[0][1]["run"] == play.sent[1][1]["run"]
+    assert result["changed"] is False
+    assert not play("windows_apply", {})["items"]
+    assert len(play.sent) == 2, "the rows are used up"
+
+
+def test_what_two_roles_want_alike_is_one_row_for_both(play):
+    play("windows_rows", {"registry": [CAMERA]}, role="endpoint_hardening")
+    same = {**CAMERA, "key": r"HKLM:\SOFTWARE\policies\X", "state": "present", "view": 64, "requirement": ["KVWL-01"]}
+    play("windows_rows", {"registry": [same]})
+    (row,) = play.facts["praxisschild_windows"]["registry"]
+    assert row["requirements"] == ["2021-A1-13", "KVWL-01"]
+    assert row["role"] == "endpoint_hardening, firewall"
+    with pytest.raises(AnsibleActionFail, match=r"role firewall wants .*value 1.*, role endpoint_hardening, firewall"):
+        play("windows_rows", {"registry": [{**CAMERA, "value": 1}]})
+    play("windows_rows", {"registry": [{**CAMERA, "value": 1, "view": "32"}]})
+
+
+def test_a_secret_that_two_roles_want_differently_stays_secret(play):
+    secret = {**CAMERA, "type": "string", "value": "geheim-1", "secret": True}
+    play("windows_rows", {"registry": [secret]})
+    with pytest.raises(AnsibleActionFail) as refused:
+        play("windows_rows", {"registry": [{**secret, "value": "geheim-2"}]}, role="other")
+    assert "geheim" not in str(refused.value.message)
+
+
+def test_what_does_not_apply_to_the_host_is_dropped_with_its_reason(play):
+    play.facts = {"praxisschild": {"dropped": {"pc-1": {"2021-A1-13": "Abweichung"}, "pc-2": {"KVWL-01": "nein"}}}}
+    both = {**CAMERA, "name": "Both", "requirement": ["2021-A1-13", "KVWL-01"]}
+    result = play("windows_rows", {"registry": [CAMERA, both]})
+    assert result["dropped"] == [
+        {
+            "kind": "registry",
+            "name": r"HKLM\SOFTWARE\Policies\X\Camera",
+            "requirements": ["2021-A1-13"],
+            "reason": "Abweichung",
+        }
+    ]
+    assert [row["name"] for row in play.facts["praxisschild_windows"]["registry"]] == ["Both"]
+
+
+ITEM = {
+    "kind": "registry",
+    "name": r"HKLM\X\A",
+    "changed": True,
+    "state": "present",
+    "before": None,
+    "after": {"type": "dword", "value": 1},
+    "requirements": ["2021-A1-13"],
+    "role": "endpoint_hardening",
+}
+
+
+def test_changes_are_noted_for_the_drift_report_in_the_shape_of_host_batch(play, tmp_path):
+    play("windows_rows", {"registry": [CAMERA]}, role="endpoint_hardening")
+    play.answers = {"win_registry_values": {"changed": True, "items": [ITEM, {**ITEM, "changed": False}]}}
+    play.check_mode = True
+    play("windows_apply", {}, role="windows_settings", praxisschild_run_dir=str(tmp_path))
+    noted = json.loads((tmp_path / "changes" / "pc-1.json").read_text())
+    assert noted == [
+        {
+            "role": "endpoint_hardening",
+            "task": "windows | Declare",
+            "check_mode": True,
+            "kind": "registry",
+            "name": r"HKLM\X\A",
+            "changed": True,
+            "state": "present",
+            "requirements": ["2021-A1-13"],
+        }
+    ]
+
+
+def test_one_kind_that_fails_keeps_nothing_from_the_others(play):
+    play("windows_rows", {"registry": [CAMERA], "audit": [LOGON]})
+    failed = {**ITEM, "name": "bad", "changed": False, "state": "failed", "failed": True, "reason": "access denied"}
+    quiet = {**ITEM, "name": "quiet", "changed": False}
+    play.answers = {
+        "win_registry_values": {
+            "failed": True,
+            "changed": True,
+            "msg": "1 of 3 could not be set: bad: access denied",
+            "items": [ITEM, failed, quiet],
+        },
+        "win_audit_policy": {"changed": True, "items": [{**ITEM, "kind": "audit"}], "reboot_required": True},
+    }
+    result = play("windows_apply", {})
+    assert result["failed"]
+    assert result["msg"] == "registry: 1 of 3 could not be set: bad: access denied"
+    assert [item["name"] for item in result["items"]] == [r"HKLM\X\A", "bad", r"HKLM\X\A"]
+    assert result["reboot_required"]
+    assert result["changed"]
+    assert play.facts["praxisschild_windows"]["registry"], "what failed is not forgotten"
+
+
+def test_settings_left_to_a_domain_policy_are_a_warning(play):
+    play("windows_rows", {"registry": [CAMERA]})
+    left = {**ITEM, "changed": False, "state": "domain_policy", "gpo": "Praxis"}
+    play.answers = {"win_registry_values": {"changed": False, "items": [left, {**left, "name": "B"}]}}
+    (warning,) = play("windows_apply", {})["warnings"]
+    assert warning.startswith(
+        "the domain policy “Praxis” sets 2 values otherwise, which were left alone: HKLM\\X\\A, B."
+    )
+
+
+def test_every_kind_has_its_module():
+    folder = Path(__file__).resolve().parents[2] / "plugins" / "modules"
+    for module in windows_rows.MODULES.values():
+        assert (folder / f"{module}.ps1").is_file()
+        assert (folder / f"{module}.yml").is_file()
