@@ -24,6 +24,9 @@ from tests.lab.windows.conftest import PASSWORD, digest
 pytestmark = pytest.mark.xdist_group("windows")
 
 
+WRONG = {"password": "falsch"}
+
+
 def ask(protocol, program="probe", *arguments, **options):
     """Standard output, standard error and exit code of a program, as pywinrm sees them."""
     shell = protocol.open_shell()
@@ -154,6 +157,40 @@ def test_an_account_that_is_disabled_or_locked_gets_401(stand_in, path, broken):
             stand_in.pywinrm().open_shell()
     finally:
         stand_in.set(path, str(before).lower())
+
+
+def test_wrong_passwords_lock_the_account_for_a_while(stand_in):
+    """As many as the security policy allows; then the right one does not help until the time is over."""
+    stand_in.set("security.LockoutBadCount", "3")
+    try:
+        for transport in ("basic", "ntlm", "ntlm"):
+            with pytest.raises(InvalidCredentialsError):
+                stand_in.pywinrm(transport=transport, **WRONG).open_shell()
+        assert stand_in.show("users.betreuung.locked") is True
+        with pytest.raises(InvalidCredentialsError):
+            stand_in.pywinrm().open_shell()
+        stand_in.set("users.betreuung.locked_until", "2026-01-01T00:00:00+00:00")
+        protocol = stand_in.pywinrm()
+        protocol.close_shell(protocol.open_shell())
+        assert stand_in.show("users.betreuung.locked") is False
+    finally:
+        stand_in.set("security.LockoutBadCount", "10")
+        stand_in.set("users.betreuung.locked", "false")
+
+
+def test_a_right_password_forgets_the_wrong_ones_before(stand_in):
+    stand_in.set("security.LockoutBadCount", "2")
+    try:
+        for password in ("falsch", PASSWORD, "falsch", PASSWORD):
+            protocol = stand_in.pywinrm(password=password)
+            if password == PASSWORD:
+                protocol.close_shell(protocol.open_shell())
+            else:
+                with pytest.raises(InvalidCredentialsError):
+                    protocol.open_shell()
+        assert stand_in.show("users.betreuung.locked") is False
+    finally:
+        stand_in.set("security.LockoutBadCount", "10")
 
 
 def test_who_is_no_administrator_gets_401(stand_in):
