@@ -1,4 +1,4 @@
-"""Who speaks: NTLM and Negotiate with encrypted messages, Basic over TLS only, as WinRM's defaults have it.
+"""Who speaks: NTLM and Negotiate with encrypted messages, Basic and certificates over TLS only, as WinRM has it.
 
 Source: MS-WSMV 2.2.9.1 (encrypted messages), winrm/config/service of an untouched Windows (AllowUnencrypted = false).
 Stricter than the default in one thing: over TLS the channel binding is demanded (CbtHardeningLevel = Strict).
@@ -19,6 +19,7 @@ from spnego.exceptions import SpnegoError
 BOUNDARY = "Encrypted Boundary"
 SESSION_ENCRYPTED = "application/HTTP-SPNEGO-session-encrypted"
 ENCRYPTED_TYPE = f'multipart/encrypted;protocol="{SESSION_ENCRYPTED}";boundary="{BOUNDARY}"'
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 OCTETS = b"Content-Type: application/octet-stream\r\n"
 
 
@@ -30,6 +31,9 @@ class Accounts(Protocol):
 
     def admit(self, name: str) -> str | None:
         """The account of a name whose password was right; None if it may not log in."""
+
+    def certified(self, certificate: bytes) -> str | None:
+        """The account that a certificate of the lab's authority, in DER, stands for; None if it may not log in."""
 
     def wrong(self, name: str) -> None:
         """Somebody has tried a wrong password for this name."""
@@ -62,8 +66,10 @@ class Gate:
 class Session:
     """The login of one connection; it lasts as long as the connection."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, certificate: bytes | None = None) -> None:
+        """Begin with what the TLS handshake knows: the client's certificate in DER, if there is one."""
         self._gate = gate
+        self._certificate = certificate
         self._context: spnego.ContextProxy | None = None
         self._user: str | None = None
 
@@ -72,6 +78,9 @@ class Session:
         kind, _, token = header.partition(" ")
         if not kind:
             return Answer(self._user) if self._user else Answer(None, self._gate.offers)
+        if kind == MUTUAL:
+            user = self._gate.accounts.certified(self._certificate) if self._certificate else None
+            return Answer(user) if user else self._refuse("kein Zertifikat, dem ein Konto zugeordnet ist")
         try:
             decoded = base64.b64decode(token, validate=True)
         except binascii.Error:

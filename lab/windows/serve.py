@@ -68,7 +68,8 @@ class Handler(BaseHTTPRequestHandler):
             self.request.settimeout(30)
             self.request.do_handshake()
         super().setup()
-        self.session = Session(self.server.gate)
+        certificate = self.request.getpeercert(binary_form=True) if isinstance(self.request, ssl.SSLSocket) else None
+        self.session = Session(self.server.gate, certificate)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # http.server's interface
         """Nothing to standard error: the wire log says it."""
@@ -166,6 +167,10 @@ class Accounts:
         member = any(user["sid"] in group["members"] for group in allowed)
         return f"{found['computer']['name']}\\{account}" if member else None
 
+    def certified(self, certificate: bytes) -> str | None:
+        """See ``auth.Accounts``; the account is the one that its user principal name says."""
+        return self.admit(tls.account_of(certificate))
+
     def wrong(self, name: str) -> None:
         """See ``auth.Accounts``. Too many lock the account, if the security policy says so."""
         with state.editing(self._host) as found:
@@ -213,12 +218,16 @@ def serve(arguments: argparse.Namespace) -> int:
     os.environ["NTLM_USER_FILE"] = str(host / "ntlm_users")
     computer = state.load(host)["computer"]["name"]
     os.environ["NETBIOS_COMPUTER_NAME"] = computer
+    tls.authority(host.parent)
+    tls.issue_to_account(host.parent, arguments.operator)
     digest = tls.issue(host.parent, [arguments.kind, computer.lower()], arguments.address, host)
     executor = HostExecutor(host, arguments.cache or host.parent.parent / "csharp", log)
     service = Service(computer, executor, log.note)
     encrypted = Listener((arguments.address, arguments.https), Gate(accounts, digest), service, log)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(tls.authority(host.parent))
     context.load_cert_chain(host / "host.pem", host / "host.key")
     encrypted.socket = context.wrap_socket(encrypted.socket, server_side=True, do_handshake_on_connect=False)
     plain = Listener((arguments.address, arguments.http), Gate(accounts, None), service, log)

@@ -209,6 +209,38 @@ def test_a_client_that_trusts_another_authority_hangs_up(stand_in, tmp_path):
         stand_in.pywinrm(ca_trust_path=str(tls.authority(tmp_path))).open_shell()
 
 
+def by_certificate(stand_in, **options):
+    files = {
+        "cert_pem": str(stand_in.folder.parent / "betreuung.pem"),
+        "cert_key_pem": str(stand_in.folder.parent / "betreuung.key"),
+    }
+    return stand_in.pywinrm(transport="certificate", **{**files, **options})
+
+
+def test_a_certificate_of_the_account_lets_in_without_a_password(stand_in):
+    assert ask(by_certificate(stand_in, **WRONG), "probe", "rede", "1")[2] == 0
+    stand_in.set("users.betreuung.enabled", "false")
+    try:
+        with pytest.raises(InvalidCredentialsError):
+            by_certificate(stand_in).open_shell()
+    finally:
+        stand_in.set("users.betreuung.enabled", "true")
+
+
+def test_a_certificate_that_stands_for_no_account_does_not(stand_in):
+    files = {"cert_pem": str(stand_in.folder / "host.pem"), "cert_key_pem": str(stand_in.folder / "host.key")}
+    with pytest.raises((InvalidCredentialsError, requests.exceptions.RequestException)):
+        by_certificate(stand_in, **files).open_shell()
+
+
+def test_a_certificate_of_another_authority_does_not(stand_in, tmp_path):
+    tls.authority(tmp_path)
+    tls.issue_to_account(tmp_path, "betreuung")
+    files = {"cert_pem": str(tmp_path / "betreuung.pem"), "cert_key_pem": str(tmp_path / "betreuung.key")}
+    with pytest.raises(requests.exceptions.RequestException):
+        by_certificate(stand_in, **files).open_shell()
+
+
 def test_a_login_that_is_bound_to_another_channel_is_refused(stand_in):
     """Somebody in the middle with a certificate of his own cannot pass a login on."""
     with pytest.raises(InvalidCredentialsError):
