@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The model practice: real systemd hosts as podman containers, brought up and taken down by one command each.
 
-The notebook is a virtual machine, see ``machine.py``: it has a kernel, disks, USB ports and radios of its own.
+The notebook is a virtual machine, see ``machine.py``: it has a kernel, disks, USB ports and radios of its own. Windows
+hosts are stand-ins, see ``windows/README.md``: they need neither root nor podman.
 
 Everything the lab writes stays in the checkout's git-ignored ``.lab``; podman's own images and containers carry the
 prefix ``praxisschild`` and ``clean`` removes them. Several practices can stand side by side: LAB_INSTANCE=1 is a
@@ -28,6 +29,7 @@ from pathlib import Path
 
 from machine import Machine, Way, disk
 from shell import ACCOUNT, LabError, note, run
+from windows import control as stand_ins
 
 LAB = Path(__file__).resolve().parent
 STATE = LAB.parent / ".lab"
@@ -403,8 +405,9 @@ def down(instance: Instance, names: list[str]) -> None:
 
 
 def clean() -> None:
-    """Remove every container, machine, network and image of the lab, and its folder."""
+    """Remove every container, machine, stand-in, network and image of the lab, and its folder."""
     for folder in STATE.glob("[0-9]*"):
+        stand_ins.stop(folder, list(stand_ins.HOSTS))
         for host in HOSTS.values():
             if host.own_kernel:
                 Instance(int(folder.name)).machine(host).stop()
@@ -430,7 +433,24 @@ def stick(instance: Instance, found: argparse.Namespace) -> None:
         machine.unplug(found.id)
 
 
+def stand_ins_command(instance: Instance, command: str, names: list[str]) -> None:
+    """What up, down and fresh are to the Windows hosts."""
+    started = time.monotonic()
+    if command in {"down", "fresh"}:
+        stand_ins.stop(instance.state, names)
+    if command == "fresh":
+        stand_ins.reset(instance.state, names)
+    if command in {"up", "fresh"} and names:
+        STATE.mkdir(exist_ok=True)
+        STATE.chmod(0o700)
+        stand_ins.start(instance.state, instance.number, names)
+        note(f"{', '.join(names)} up after {time.monotonic() - started:.0f} s (stand-ins, no real Windows)")
+
+
 def status(instance: Instance) -> None:
+    for host in stand_ins.HOSTS.values():
+        up_or_down = "up" if stand_ins.pid(instance.state / host.name) else "down"
+        print(f"{host.name:16} {host.address(instance.number):14} {up_or_down} (stand-in)")
     running = instance.running()
     for host in HOSTS.values():
         print(f"{host.name:16} {instance.address(host):14} {'up' if host.name in running else 'down'}")
@@ -445,7 +465,7 @@ def arguments() -> argparse.Namespace:
         ("fresh", "down and up again: hosts as on their first day"),
     ):
         sub = commands.add_parser(name, help=text)
-        sub.add_argument("host", nargs="*", help=", ".join(HOSTS))
+        sub.add_argument("host", nargs="*", help=", ".join([*HOSTS, *stand_ins.HOSTS]))
     for name, text in (("plug", "put a USB stick into a virtual machine"), ("unplug", "pull it out")):
         sub = commands.add_parser(name, help=text)
         sub.add_argument("host", nargs=1, choices=[host.name for host in HOSTS.values() if host.own_kernel])
@@ -453,6 +473,9 @@ def arguments() -> argparse.Namespace:
             sub.add_argument("image", type=Path, help="file with the stick's content, partition table or file system")
             sub.add_argument("--read-only", action="store_true", help="a stick with its write protection on")
         sub.add_argument("--id", default="stick", help="name of the stick, also its serial number (default: stick)")
+    sub = commands.add_parser("windows", help="show a stand-in's state, or break it by hand: windows pc-1 show")
+    sub.add_argument("host", nargs=1, choices=list(stand_ins.HOSTS))
+    sub.add_argument("rest", nargs=argparse.REMAINDER)
     commands.add_parser("build", help="build all images, start nothing")
     commands.add_parser("status", help="which hosts are up, and where")
     commands.add_parser("clean", help="remove containers, networks, images and .lab")
@@ -460,38 +483,58 @@ def arguments() -> argparse.Namespace:
     sub.add_argument("rest", nargs=argparse.REMAINDER)
     found = parser.parse_args()
     for name in getattr(found, "host", []):
-        if name not in HOSTS:
-            parser.error(f"unknown host {name!r}: choose from {', '.join(HOSTS)}")
+        if name not in HOSTS and name not in stand_ins.HOSTS:
+            parser.error(f"unknown host {name!r}: choose from {', '.join([*HOSTS, *stand_ins.HOSTS])}")
     return found
+
+
+def hosts_command(instance: Instance, found: argparse.Namespace) -> None:
+    """What up, down and fresh do: to the stand-ins, and to the hosts that need podman."""
+    windows = [name for name in found.host if name in stand_ins.HOSTS]
+    others = [name for name in found.host if name in HOSTS]
+    if found.command == "down" and not found.host:
+        windows = list(stand_ins.HOSTS)
+    stand_ins_command(instance, found.command, windows)
+    if found.host and not others:
+        return
+    prepare_machine()
+    if found.command in {"down", "fresh"}:
+        down(instance, others or list(HOSTS))
+    if found.command in {"up", "fresh"}:
+        up(instance, others or PRACTICE_HOSTS)
 
 
 def main() -> int:
     found = arguments()
     try:
         instance = Instance(int(os.environ.get("LAB_INSTANCE", "0")))
-        prepare_machine()
         match found.command:
-            case "up":
-                up(instance, found.host or PRACTICE_HOSTS)
-            case "down":
-                down(instance, found.host or list(HOSTS))
-            case "fresh":
-                down(instance, found.host or list(HOSTS))
-                up(instance, found.host or PRACTICE_HOSTS)
-            case "plug" | "unplug":
-                stick(instance, found)
-            case "build":
-                build(list(HOSTS.values()))
-            case "status":
-                status(instance)
-            case "clean":
-                clean()
-            case "podman":
-                rest = found.rest[1:] if found.rest[:1] == ["--"] else found.rest
-                return subprocess.run(["podman", *rest], check=False).returncode
-    except LabError as error:
+            case "up" | "down" | "fresh":
+                hosts_command(instance, found)
+            case "windows":
+                return stand_ins.edit(instance.state, found.host[0], found.rest)
+            case _:
+                prepare_machine()
+                return other_command(instance, found)
+    except (LabError, stand_ins.WindowsError) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 3
+    return 0
+
+
+def other_command(instance: Instance, found: argparse.Namespace) -> int:
+    match found.command:
+        case "plug" | "unplug":
+            stick(instance, found)
+        case "build":
+            build(list(HOSTS.values()))
+        case "status":
+            status(instance)
+        case "clean":
+            clean()
+        case "podman":
+            rest = found.rest[1:] if found.rest[:1] == ["--"] else found.rest
+            return subprocess.run(["podman", *rest], check=False).returncode
     return 0
 
 

@@ -37,7 +37,9 @@ class Answer:
 class Gate:
     """What a listener demands of whoever connects to it."""
 
-    def __init__(self, check: Callable[[str, str], str | None], admit: Callable[[str], str | None], tls: bytes | None):
+    def __init__(
+        self, check: Callable[[str, str], str | None], admit: Callable[[str], str | None], tls: bytes | None
+    ) -> None:
         """Set up with two questions and the digest of the listener's certificate.
 
         Args:
@@ -87,19 +89,24 @@ class Session:
     def _basic(self, decoded: bytes) -> Answer:
         if not self._gate.tls:
             return self._refuse("Basic ohne TLS")
-        name, _, password = decoded.decode("utf-8", "replace").partition(":")
-        user = self._gate.check(name, password)
+        user = None
+        for encoding in ("utf-8", "latin-1"):  # RFC 7617 names none; clients choose either
+            name, _, password = decoded.decode(encoding, "replace").partition(":")
+            user = user or self._gate.check(name, password)
         return Answer(user) if user else self._refuse("Benutzername oder Kennwort ist falsch")
 
     def _negotiate(self, kind: str, token: bytes) -> Answer:
         if self._context is None or self._context.complete:
             self._user = None
-            protocol = "ntlm" if kind.lower() == "ntlm" else "negotiate"
-            options = spnego.NegotiateOptions.use_ntlm
-            self._context = spnego.server(protocol=protocol, options=options, channel_bindings=self._gate.bindings)
+            bare = token.startswith(b"NTLMSSP\0")  # Negotiate may carry NTLM with and without SPNEGO around it
+            self._context = spnego.server(
+                protocol="ntlm" if bare else "negotiate",
+                options=spnego.NegotiateOptions.use_ntlm if bare else spnego.NegotiateOptions.use_negotiate,
+                channel_bindings=self._gate.bindings,
+            )
         try:
             reply = self._context.step(token)
-        except (SpnegoError, ValueError, struct.error) as error:
+        except (SpnegoError, ValueError, KeyError, struct.error) as error:
             return self._refuse(f"{type(error).__name__}: {error}")
         headers = (("WWW-Authenticate", f"{kind} {base64.b64encode(reply).decode()}"),) if reply else ()
         if not self._context.complete:
@@ -136,9 +143,10 @@ class Session:
         if self._context is None:
             raise ValueError("keine Anmeldung, die verschlüsseln könnte")
         sealed = self._context.wrap_winrm(message)
+        length = len(message) + sealed.padding_length
         head = (
             f"--{BOUNDARY}\r\n\tContent-Type: {SESSION_ENCRYPTED}\r\n"
-            f"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={len(message) + sealed.padding_length}\r\n"
+            f"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={length}\r\n"
             f"--{BOUNDARY}\r\n\t{OCTETS.decode()}"
         )
         tail = f"--{BOUNDARY}--\r\n".encode()

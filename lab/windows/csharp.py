@@ -1,16 +1,19 @@
-"""C# that came over the wire, compiled as Windows PowerShell's own compiler would take it (version 5) and run on mono."""
+"""C# that came over the wire, compiled in the version that Windows PowerShell's compiler takes (5), and run on mono."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .unmodelled import Unmodelled
 from .wire import Outcome
@@ -41,7 +44,11 @@ class Runner:
         self._host = host
 
     def run(
-        self, sources: Mapping[str, bytes], statements: list[dict[str, Any]], arguments: dict[str, Any], command: Command
+        self,
+        sources: Mapping[str, bytes],
+        statements: list[dict[str, Any]],
+        arguments: dict[str, Any],
+        command: Command,
     ) -> Outcome:
         """Carry out the statements of a shim with the arguments of a module.
 
@@ -61,6 +68,7 @@ class Runner:
                 stderr=subprocess.PIPE,
                 cwd=folder,
                 env=environment(self._host),
+                start_new_session=True,
             )
             return finish(process, command)
 
@@ -97,6 +105,13 @@ class Runner:
         return program
 
 
+def _feed(stdin: IO[bytes], command: Command) -> None:
+    with contextlib.suppress(OSError, InterruptedError), stdin:  # a program need not read to the end
+        for piece in command.stream():
+            stdin.write(piece)
+            stdin.flush()
+
+
 def _has(reference: str) -> bool:
     return any(Path("/usr/lib/mono/4.5").glob(reference)) or any(Path("/usr/lib/mono/4.5-api").glob(reference))
 
@@ -121,13 +136,16 @@ def environment(host: Path) -> dict[str, str]:
 
 
 def finish(process: subprocess.Popen[bytes], command: Command) -> Outcome:
-    """Wait for a program of the host; a client that ends its command ends the program."""
+    """Wait for a program of the host and hand it its input; a client that ends its command ends the program."""
+    if process.stdin:
+        threading.Thread(target=_feed, args=(process.stdin, command), daemon=True).start()
+        process.stdin = None  # not communicate's to close
     while True:
         try:
             stdout, stderr = process.communicate(timeout=0.5)
         except subprocess.TimeoutExpired:
             if command.terminated.is_set():
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
                 raise InterruptedError from None
         else:

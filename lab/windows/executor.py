@@ -89,11 +89,12 @@ class HostExecutor:
             raise Unmodelled(f"das Programm {words[0] or '(leere Zeile)'}")
         process = subprocess.Popen(
             [str(program), *[word.strip('"') for word in words[1:]]],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self._host / "tmp",
             env=environment(self._host),
+            start_new_session=True,
         )
         return finish(process, command)
 
@@ -125,9 +126,9 @@ class HostExecutor:
             fields["_secrets"] = secrets | hidden
             if not arguments.get("_ansible_no_log"):
                 fields["args"] = without(shown, secrets)
-            if extra := set(sent.utilities("PowerShellModules")) - TOLERATED_UTILITIES:
-                if name not in stock.MODELS:
-                    raise Unmodelled(f"die PowerShell-Bibliothek {', '.join(sorted(extra))}")
+            extra = set(sent.utilities("PowerShellModules")) - TOLERATED_UTILITIES
+            if extra and name not in stock.MODELS:
+                raise Unmodelled(f"die PowerShell-Bibliothek {', '.join(sorted(extra))}")
             if statements is None:
                 outcome = self._stock(name, spec, sources, arguments, command)
             else:

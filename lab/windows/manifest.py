@@ -18,7 +18,9 @@ from typing import Any
 from .unmodelled import Unmodelled
 
 SEPARATOR = b"\n\0\0\0\0\n"
-_ENCODED = re.compile(r"(?i)^\S*powershell(?:\.exe)?\s(?P<options>.*?)-e(?:nc|ncodedcommand)?\s+(?P<script>[A-Za-z0-9+/=]+)\s*$")
+_ENCODED = re.compile(
+    r"(?i)^\S*powershell(?:\.exe)?\s(?P<options>.*?)-e(?:nc|ncodedcommand)?\s+(?P<script>[A-Za-z0-9+/=]+)\s*$"
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything that travels with one call: scripts by name, the chain of actions, and what is piped to the last one."""
+    """What travels with one call: scripts by name, the chain of actions, and what is piped to the last of them."""
 
     scripts: dict[str, bytes]
     actions: list[Action]

@@ -1,7 +1,7 @@
 """The registry of a stand-in host, in the files of mono's own ``Microsoft.Win32.Registry``.
 
-One folder per key, its name in lower case; values in ``values.xml``. So the C# under test and the model programs read and
-write the same registry. Hives: ``HKLM``, ``HKU`` (a subtree per account's SID, and ``.DEFAULT``).
+One folder per key, its name in lower case; values in ``values.xml``. So the C# under test and the model programs read
+and write the same registry. Hives: ``HKLM``, ``HKU`` (a subtree per account's SID, and ``.DEFAULT``).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KINDS = {
     "qword": "qword",
     "binary": "bytearray",
 }
-# begins a text that stands for what mono's files would lose: kind:base64 (see StandIn.cs)
+# begins a text that stands for what mono's files would lose: .NET's kind:base64 (see mono/StandIn.cs)
 _KEPT = "\ue000"
 _KEPT_KINDS = {
     "None": "none",
@@ -130,8 +130,7 @@ def _read(element: ET.Element) -> tuple[str, Data]:
     kind = _MODULE_KINDS[element.get("type", "string")]
     text = element.text or ""
     if text.startswith(_KEPT):
-        name, _, kept = text[1:].partition(":")
-        return _kept(_KEPT_KINDS[name], base64.b64decode(kept))
+        return _kept(text)
     match kind:
         case "dword":
             return kind, int(text) & 0xFFFFFFFF
@@ -144,30 +143,53 @@ def _read(element: ET.Element) -> tuple[str, Data]:
     return kind, text
 
 
-def _kept(kind: str, data: bytes) -> tuple[str, Data]:
+def _kept(text: str) -> tuple[str, Data]:
+    name, _, data = text[1:].partition(":")
+    kind, content = _KEPT_KINDS[name], base64.b64decode(data)
     if kind in {"none", "binary"}:
-        return kind, data
-    text = data.decode("utf-16-le", "surrogatepass")
-    if kind == "multi_string":
-        return kind, text.split("\0") if text else []
-    return kind, text
+        return kind, content
+    plain = content.decode("utf-16-le", "surrogatepass")
+    return kind, (plain.split("\0") if plain else []) if kind == "multi_string" else plain
+
+
+def _keep(element: ET.Element, kind: str, data: Data) -> bool:
+    """Write what mono's own format would lose; whether there was something to lose."""
+    if isinstance(data, bytes):
+        lost = kind == "none" or not data
+        content = data
+    else:
+        text = "\0".join(data) if isinstance(data, list) else data if isinstance(data, str) else ""
+        lost = data == [] or any(sign < " " or sign > "\ud7ff" for sign in text)
+        content = text.encode("utf-16-le", "surrogatepass")
+    if lost:
+        name = next(net for net, ours in _KEPT_KINDS.items() if ours == kind)
+        element.set("type", KINDS["string"])
+        element.text = f"{_KEPT}{name}:{base64.b64encode(content).decode()}"
+    return lost
 
 
 def _write(element: ET.Element, kind: str, data: Data) -> None:
-    if kind not in KINDS:
-        raise RegistryError(f"{kind} is no kind of value: {', '.join(KINDS)}")
+    if kind != "none" and kind not in KINDS:
+        raise RegistryError(f"{kind} is no kind of value: {', '.join([*KINDS, 'none'])}")
+    if not _fits(kind, data):
+        raise RegistryError(f"{data!r} is no {kind}")
+    if _keep(element, kind, data):
+        return
     element.set("type", KINDS[kind])
-    if kind in {"dword", "qword"} and isinstance(data, int) and not isinstance(data, bool):
+    if isinstance(data, int):
         bits = 32 if kind == "dword" else 64
         if not 0 <= data < 1 << bits:
             raise RegistryError(f"{data} is no {kind}")
         element.text = str(data - (1 << bits) if data >> (bits - 1) else data)  # mono stores them signed
-    elif kind == "multi_string" and isinstance(data, list):
+    elif isinstance(data, list):
         for one in data:
             ET.SubElement(element, "string").text = one
-    elif kind == "binary" and isinstance(data, bytes):
-        element.text = base64.b64encode(data).decode()
-    elif kind in {"string", "expand_string"} and isinstance(data, str):
-        element.text = data
     else:
-        raise RegistryError(f"{data!r} is no {kind}")
+        element.text = base64.b64encode(data).decode() if isinstance(data, bytes) else data
+
+
+def _fits(kind: str, data: Data) -> bool:
+    if kind in {"dword", "qword"}:
+        return isinstance(data, int) and not isinstance(data, bool)
+    types = {"multi_string": list, "binary": bytes, "none": bytes}
+    return isinstance(data, types.get(kind, str))

@@ -1,7 +1,7 @@
 """PowerShell scripts that are answered without PowerShell: exactly those that are listed here, by what they say.
 
-A script is known by the digest of its text without indentation and empty lines, so that it does not matter whether Ansible
-or another client sends it. What differs in a single word is unknown, and an error.
+A script is known by the digest of its text without indentation and empty lines, so that it does not matter whether
+Ansible or another client sends it. What differs in a single word is unknown, and an error.
 """
 
 from __future__ import annotations

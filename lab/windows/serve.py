@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from . import kinds, state, tls
+from . import kinds, programs, state, tls
 from .auth import ENCRYPTED_TYPE, Gate, Session
 from .executor import HostExecutor
 from .log import WireLog
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
         self.session = Session(self.server.gate)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002 # http.server's interface
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # http.server's interface
         """Nothing to standard error: the wire log says it."""
 
     def do_GET(self) -> None:
@@ -161,6 +161,7 @@ def serve(arguments: argparse.Namespace) -> int:
         host.mkdir(parents=True, exist_ok=True)
         kinds.create(host, arguments.kind, arguments.operator)
     state.load(host)
+    programs.install(host)  # those of this checkout, also for a host that an older one left
     log = WireLog(host / "wire.jsonl", [password])
     accounts = Accounts(host, arguments.operator, password)
     accounts.write_ntlm_file(host / "ntlm_users")

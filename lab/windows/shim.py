@@ -18,7 +18,8 @@ _TOKEN = re.compile(
   | (?P<comment><\#.*?\#>|\#[^\n]*)
   | (?P<end>[\n;])
   | (?P<text>'(?:[^']|'')*'|"[^"$`]*")
-  | (?P<number>-?\d+(?!\w))
+  | (?P<number>-?\d+(?:\.\d+)?(?!\w))
+  | (?P<option>-[A-Za-z]\w*)
   | (?P<static>\[[A-Za-z_][\w.]*\]::[A-Za-z_]\w*)
   | (?P<cast>\[[A-Za-z_][\w.\[\]]*\])
   | (?P<variable>\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
@@ -37,6 +38,8 @@ _ASSIGNED = re.compile(r"(?im)^\s*\$(?P<name>\w*spec)\s*=\s*(?=@\{)")
 
 @dataclass(frozen=True)
 class Token:
+    """One word of the script, what kind of word, and the line it stands in."""
+
     kind: str
     text: str
     line: int
@@ -98,13 +101,13 @@ class _Reader:
             while (found := self._peek()) and found.kind != "end":
                 self._next += 1
             return {"nothing": True}
-        if first and first.kind == "variable" and self._next + 1 < len(self._tokens):
-            if self._tokens[self._next + 1].text == "=":
-                self._next += 2
-                value = self.expression()
-                if first.text in _PREAMBLE and value == _PREAMBLE[first.text]:
-                    return {"nothing": True}
-                return {"set": first.text[1:].split("."), "to": value}
+        after = self._tokens[self._next + 1] if self._next + 1 < len(self._tokens) else None
+        if first and first.kind == "variable" and after and after.text == "=":
+            self._next += 2
+            value = self.expression()
+            if first.text in _PREAMBLE and value == _PREAMBLE[first.text]:
+                return {"nothing": True}
+            return {"set": first.text[1:].split("."), "to": value}
         return {"do": self.expression()}
 
     def expression(self) -> dict[str, Any]:
@@ -125,22 +128,30 @@ class _Reader:
                 quoted = found.text[1:-1]
                 return {"value": quoted.replace("''", "'") if found.text[0] == "'" else quoted}
             case "number":
-                return {"value": int(found.text)}
+                return {"value": float(found.text) if "." in found.text else int(found.text)}
             case "cast":
                 return self._operand()
             case "static":
-                kind, _, member = found.text.partition("]::")
-                if not ((after := self._peek()) and after.text == "("):
-                    return {"static": kind[1:], "member": member}
-                return {"static": kind[1:], "method": member, "arguments": self._arguments()}
+                return self._static(found)
             case "variable":
                 return self._variable(found)
+        return self._composed(found)
+
+    def _composed(self, found: Token) -> dict[str, Any]:
         match found.text:
             case "@{":
                 return self._table()
             case "@(":
                 return self._array()
+            case ",":  # in front of a single operand: a list of it alone
+                return {"list": [self._operand()]}
         raise self._refuse(found)
+
+    def _static(self, found: Token) -> dict[str, Any]:
+        kind, _, member = found.text.partition("]::")
+        if not ((after := self._peek()) and after.text == "("):
+            return {"static": kind[1:], "member": member}
+        return {"static": kind[1:], "method": member, "arguments": self._arguments()}
 
     def _variable(self, found: Token) -> dict[str, Any]:
         if found.text.lower() in _CONSTANTS:
@@ -185,7 +196,7 @@ class _Reader:
         self._newlines()
         while (found := self._peek()) and found.text != ")":
             one = self.expression()
-            items += one["list"] if "list" in one else [one]
+            items += one.get("list", [one])
             self._newlines()
             if (after := self._peek()) and after.text == ",":
                 self._next += 1

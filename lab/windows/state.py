@@ -1,6 +1,6 @@
 """What a stand-in host is: ``state.json`` in its folder, strict in shape, edited under a lock, written atomically.
 
-Standard library only: each model program reads it in a process of its own. The registry lies beside it, see registry.py.
+Standard library only: each model program reads it in a process of its own. The registry lies beside it (registry.py).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,41 @@ class StateError(ValueError):
 
 
 class Each:
-    """A table with any names, whose values have one shape."""
+    """A table whose values have one shape, and whose names match a pattern."""
+
+    def __init__(self, shape: Any, names: str = ".+") -> None:
+        self.shape = shape
+        self.names = names
+
+    def check(self, value: Any, where: str) -> None:
+        """Raise StateError for a value that is not of this shape."""
+        for name, one in _table(value, where).items():
+            if not re.fullmatch(self.names, name):
+                raise StateError(f"{where}: {name} is no name here: {self.names}")
+            check(one, self.shape, f"{where}.{name}")
+
+
+class Maybe:
+    """A part of a closed table that may be missing."""
 
     def __init__(self, shape: Any) -> None:
         self.shape = shape
+
+    def check(self, value: Any, where: str) -> None:
+        """Raise StateError for a value that is not of this shape."""
+        check(value, self.shape, where)
+
+
+class Text:
+    """Text that matches a pattern."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+
+    def check(self, value: Any, where: str) -> None:
+        """Raise StateError for a value that is not of this shape."""
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value):
+            raise StateError(f"{where}: {value!r} does not match {self.pattern}")
 
 
 class OneOf:
@@ -36,7 +68,29 @@ class OneOf:
     def __init__(self, *values: str | int) -> None:
         self.values = values
 
+    def check(self, value: Any, where: str) -> None:
+        """Raise StateError for a value that is not of this shape."""
+        if value not in self.values or isinstance(value, bool):
+            raise StateError(f"{where}: {value!r} is none of {', '.join(map(str, self.values))}")
 
+
+_SID = Text(r"S-1-\d+(-\d+)+")
+_GUID = r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}"
+_DATE = Text(r"|\d{4}-\d\d-\d\d")
+# [System Access] of secedit; what is missing is not defined there either
+_SECURITY = {
+    **dict.fromkeys(
+        (
+            *("MinimumPasswordAge", "MaximumPasswordAge", "MinimumPasswordLength", "PasswordComplexity"),
+            *("PasswordHistorySize", "LockoutBadCount", "RequireLogonToChangePassword", "ForceLogoffWhenHourExpire"),
+            *("ClearTextPassword", "LSAAnonymousNameLookup", "EnableAdminAccount", "EnableGuestAccount"),
+        ),
+        int,
+    ),
+    **dict.fromkeys(("ResetLockoutCount", "LockoutDuration", "AllowAdministratorLockout"), Maybe(int)),
+    "NewAdministratorName": str,
+    "NewGuestName": str,
+}
 _PROFILE = {
     "enabled": bool,
     "inbound": OneOf("block", "allow"),
@@ -57,16 +111,16 @@ SHAPE: dict[str, Any] = {
         "build": int,
         "language": str,
         "role": OneOf("workstation", "member_workstation", "server", "member_server"),
-        "sid": str,
+        "sid": _SID,
         "secure_boot": bool,
         "tpm": bool,
         "language_mode": OneOf("FullLanguage", "ConstrainedLanguage"),
     },
     # what a domain's group policy puts in place again; empty outside of a domain
     "domain": {"name": str, "netbios": str, "sid": str, "security": Each((int, str)), "registry": Each((int, str))},
-    "security": Each((int, str)),
-    "rights": Each([str]),
-    "audit": Each({"category": str, "name": str, "setting": OneOf(0, 1, 2, 3)}),
+    "security": _SECURITY,
+    "rights": Each([_SID], r"Se\w+(Right|Privilege)"),
+    "audit": Each({"category": str, "name": str, "setting": OneOf(0, 1, 2, 3)}, _GUID),
     "services": Each(
         {
             "display": str,
@@ -79,17 +133,17 @@ SHAPE: dict[str, Any] = {
     "tasks": Each({"enabled": bool, "xml": str}),
     "users": Each(
         {
-            "sid": str,
+            "sid": _SID,
             "full_name": str,
             "enabled": bool,
             "locked": bool,
             "password_required": bool,
             "password_expires": bool,
-            "last_logon": str,
+            "last_logon": _DATE,
         }
     ),
-    "groups": Each({"sid": str, "members": [str]}),
-    "shares": Each({"path": str, "encrypted": bool, "access": Each(OneOf("read", "change", "full"))}),
+    "groups": Each({"sid": _SID, "members": [_SID]}),
+    "shares": Each({"path": str, "encrypted": bool, "access": Each(OneOf("read", "change", "full"), _SID.pattern)}),
     "firewall": {
         "profiles": {"domain": _PROFILE, "private": _PROFILE, "public": _PROFILE},
         "rules": Each(
@@ -116,7 +170,7 @@ SHAPE: dict[str, Any] = {
     "bitlocker": Each(
         {"type": OneOf("system", "fixed", "removable"), "encrypted_percent": int, "protected": bool, "method": str}
     ),
-    "updates": {"last_installed": str, "pending_reboot": bool, "managed_by": str},
+    "updates": {"last_installed": _DATE, "pending_reboot": bool, "managed_by": str},
 }
 
 
@@ -127,34 +181,34 @@ def check(value: Any, shape: Any = None, where: str = "") -> None:
         StateError: a name, a type or a value that the model does not know.
     """
     shape = SHAPE if shape is None else shape
-    if isinstance(shape, OneOf):
-        if value not in shape.values or isinstance(value, bool):
-            raise StateError(f"{where}: {value!r} is none of {', '.join(map(str, shape.values))}")
-    elif isinstance(shape, Each):
-        _table(value, where)
-        for name, one in value.items():
-            check(one, shape.shape, f"{where}.{name}")
-    elif isinstance(shape, dict):
-        _table(value, where)
-        if unknown := sorted(set(value) - set(shape)):
-            raise StateError(f"{where or 'state'}: unknown {', '.join(unknown)}; there is {', '.join(shape)}")
-        if missing := sorted(set(shape) - set(value)):
-            raise StateError(f"{where or 'state'}: {', '.join(missing)} missing")
-        for name, one in shape.items():
-            check(value[name], one, f"{where}.{name}".lstrip("."))
+    if isinstance(shape, dict):
+        _check_closed(_table(value, where), shape, where)
     elif isinstance(shape, list):
         if not isinstance(value, list):
             raise StateError(f"{where}: {value!r} is no list")
         for number, one in enumerate(value):
             check(one, shape[0], f"{where}.{number}")
-    elif not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
-        names = [kind.__name__ for kind in (shape if isinstance(shape, tuple) else (shape,))]
-        raise StateError(f"{where}: {value!r} is no {' or '.join(names)}")
+    elif isinstance(shape, type | tuple):
+        if not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
+            names = [kind.__name__ for kind in (shape if isinstance(shape, tuple) else (shape,))]
+            raise StateError(f"{where}: {value!r} is no {' or '.join(names)}")
+    else:
+        shape.check(value, where)
 
 
-def _table(value: Any, where: str) -> None:
+def _check_closed(value: dict[str, Any], shape: dict[str, Any], where: str) -> None:
+    if unknown := sorted(set(value) - set(shape)):
+        raise StateError(f"{where or 'state'}: unknown {', '.join(unknown)}; there is {', '.join(shape)}")
+    if missing := sorted(name for name in set(shape) - set(value) if not isinstance(shape[name], Maybe)):
+        raise StateError(f"{where or 'state'}: {', '.join(missing)} missing")
+    for name, one in value.items():
+        check(one, shape[name], f"{where}.{name}".lstrip("."))
+
+
+def _table(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise StateError(f"{where or 'state'}: {value!r} is no table")
+    return value
 
 
 def folder() -> Path:

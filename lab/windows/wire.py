@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 import defusedxml.ElementTree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
@@ -94,27 +94,49 @@ class Command:
     skip_cmd: bool
     id: str
     pieces: list[bytes] = field(default_factory=list)
-    input_ended: threading.Event = field(default_factory=threading.Event)
+    input_ended: bool = False
+    arrived: threading.Condition = field(default_factory=threading.Condition)
     terminated: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     outcome: Outcome | None = None
     sent: int = 0
 
-    def read(self) -> bytes:
-        """Everything on standard input; waits for its end, which a console never reaches.
+    def take(self, piece: bytes, *, last: bool) -> None:
+        """Append to standard input."""
+        with self.arrived:
+            self.pieces.append(piece)
+            self.input_ended |= last
+            self.arrived.notify_all()
+
+    def stream(self) -> Iterator[bytes]:
+        """Standard input as it arrives, until its end; what a console would be asked for never comes.
 
         Raises:
             InterruptedError: the client ended the command first.
         """
-        if not self.console_input:
-            self.input_ended.wait()
-        if self.terminated.is_set():
-            raise InterruptedError
-        return b"".join(self.pieces)
+        given = 0
+        while True:
+            with self.arrived:
+                while given == len(self.pieces) and not self.input_ended and not self.console_input:
+                    self.arrived.wait()
+                if self.terminated.is_set():
+                    raise InterruptedError
+                if given == len(self.pieces):
+                    return
+                piece = self.pieces[given]
+            given += 1
+            yield piece
+
+    def read(self) -> bytes:
+        """Everything on standard input, once it has ended; raises as ``stream`` does."""
+        return b"".join(self.stream())
 
     def end(self) -> None:
-        self.terminated.set()
-        self.input_ended.set()
+        """The client wants no more of it: whoever waits for input or runs a program stops."""
+        with self.arrived:
+            self.terminated.set()
+            self.input_ended = True
+            self.arrived.notify_all()
 
 
 @dataclass
@@ -152,7 +174,12 @@ class Service:
     """The WinRM service of one host; several connections may speak to it at once."""
 
     def __init__(
-        self, machine: str, executor: Executor, note: Callable[..., None], *, clock: Callable[[], float] = time.monotonic
+        self,
+        machine: str,
+        executor: Executor,
+        note: Callable[..., None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.machine = machine
         self._executor = executor
@@ -310,11 +337,10 @@ class Service:
         if stream.get("Name") != "stdin":
             raise WsmanFault(INVALID_INPUT_STREAM, "w:InvalidParameter", f"Unbekannter Datenstrom {stream.get('Name')}")
         command = _command_of(shell, stream.get("CommandId"))
-        if command.input_ended.is_set():
+        if command.input_ended:
             raise WsmanFault(109, "w:InternalError", "Die Pipe wurde beendet.", sender=False)  # ERROR_BROKEN_PIPE
-        command.pieces.append(base64.b64decode(stream.text or ""))
-        if (stream.get("End") or "").lower() == "true":
-            command.input_ended.set()
+        last = (stream.get("End") or "").lower() == "true"
+        command.take(base64.b64decode(stream.text or ""), last=last)
         body = ET.Element("body")
         _sub(body, "rsp:SendResponse")
         return body
@@ -382,7 +408,9 @@ def _command_of(shell: Shell, identifier: str | None) -> Command:
 
 
 def _bad_body(element: str) -> WsmanFault:
-    return WsmanFault(INVALID_SOAP_BODY, "w:SchemaValidationError", f"Im SOAP-Text fehlt {element} oder ein Teil davon.")
+    return WsmanFault(
+        INVALID_SOAP_BODY, "w:SchemaValidationError", f"Im SOAP-Text fehlt {element} oder ein Teil davon."
+    )
 
 
 def _parse(request: bytes) -> ET.Element:
@@ -408,7 +436,9 @@ def _read(root: ET.Element) -> Message:
     resource = header.findtext("w:ResourceURI", "", PREFIXES)
     if resource != f"{SHELL}/cmd":
         raise WsmanFault(
-            INVALID_RESOURCE_URI, "a:DestinationUnreachable", f"NICHT NACHGEBILDET: die Ressource {resource or '(keine)'}"
+            INVALID_RESOURCE_URI,
+            "a:DestinationUnreachable",
+            f"NICHT NACHGEBILDET: die Ressource {resource or '(keine)'}",
         )
     size = header.findtext("w:MaxEnvelopeSize", "", PREFIXES)
     selected = [one for one in header.iterfind("w:SelectorSet/w:Selector", PREFIXES) if one.get("Name") == "ShellId"]

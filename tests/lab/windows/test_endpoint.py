@@ -1,0 +1,316 @@
+"""The endpoint as real clients meet it: pywinrm, which Ansible uses, and pypsrp, which nobody here wrote either."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+import requests
+from pypsrp.exceptions import AuthenticationError, WSManFaultError
+from pypsrp.powershell import RunspacePool
+from pypsrp.shell import Process, SignalCode, WinRS
+from pypsrp.wsman import WSMan
+from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WinRMTransportError
+from winrm.exceptions import WSManFaultError as PywinrmFault
+
+from lab.windows import tls, wire
+from tests.lab.windows.conftest import PASSWORD, digest
+
+pytestmark = pytest.mark.xdist_group("windows")
+
+
+def ask(protocol, program="probe", *arguments, **options):
+    """Standard output, standard error and exit code of a program, as pywinrm sees them."""
+    shell = protocol.open_shell()
+    try:
+        command = protocol.run_command(shell, program, arguments, **options)
+        found = protocol.get_command_output(shell, command)
+        protocol.cleanup_command(shell, command)
+    finally:
+        protocol.close_shell(shell)
+    return found
+
+
+def psrp(stand_in, *, tls=True, **options):
+    given = {"auth": "ntlm", "username": "betreuung", "password": PASSWORD, "cert_validation": stand_in.authority}
+    port = stand_in.https if tls else stand_in.http
+    return WSMan("127.0.0.1", port=port, ssl=tls, operation_timeout=5, **{**given, **options})
+
+
+class Eavesdropper:
+    """Hears every byte between a client and a port."""
+
+    def __init__(self, port):
+        self.heard = b""
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._port))
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
+
+    def _pass_on(self, source, target):
+        while data := source.recv(65536):
+            self.heard += data
+            target.sendall(data)
+        target.close()
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.mark.parametrize("transport", ["ntlm", "basic"])
+def test_pywinrm_runs_a_program_over_tls(stand_in, transport):
+    stdout, stderr, code = ask(stand_in.pywinrm(transport=transport), "probe", "rede", "1")
+    assert (stdout.decode(), stderr.decode(), code) == ("Überwachung\n", "Fehler: keiner\n", 0)
+
+
+@pytest.mark.parametrize("auth", ["ntlm", "negotiate", "basic"])
+def test_pypsrp_runs_a_program_over_tls(stand_in, auth):
+    with psrp(stand_in, auth=auth) as wsman, WinRS(wsman) as shell:
+        process = Process(shell, "probe", ["rede", "1"])
+        process.invoke()
+        process.signal(SignalCode.TERMINATE)
+        assert (process.stdout.decode(), process.stderr.decode(), process.rc) == (
+            "Überwachung\n",
+            "Fehler: keiner\n",
+            0,
+        )
+
+
+def test_a_program_keeps_its_exit_code_and_its_german(stand_in):
+    assert ask(stand_in.pywinrm(), "probe", "unsinn") == (b"", b"Zugriff verweigert\n", 1)
+
+
+def test_ntlm_over_http_encrypts_every_message(stand_in):
+    ear = Eavesdropper(stand_in.http)
+    try:
+        protocol = stand_in.pywinrm(tls=False)
+        protocol.transport.endpoint = f"http://127.0.0.1:{ear.port}/wsman"
+        stdout, _, code = ask(protocol, "probe", "rede", "1")
+    finally:
+        ear.close()
+    assert (stdout.decode(), code) == ("Überwachung\n", 0)
+    assert b"application/HTTP-SPNEGO-session-encrypted" in ear.heard
+    for secret in (b"probe", b"Envelope", b"CommandLine", PASSWORD.encode(), "Überwachung".encode()):
+        assert secret not in ear.heard
+
+
+@pytest.mark.parametrize("auth", ["ntlm", "negotiate"])
+def test_pypsrp_encrypts_over_http_too(stand_in, auth):
+    with psrp(stand_in, tls=False, auth=auth, encryption="always") as wsman, WinRS(wsman) as shell:
+        process = Process(shell, "probe", ["rede", "2"])
+        process.invoke()
+        process.signal(SignalCode.TERMINATE)
+        assert process.stdout.decode() == "Überwachung\n" * 2
+
+
+def test_ntlm_over_http_without_encryption_is_refused(stand_in):
+    with pytest.raises(WinRMTransportError) as refused:
+        stand_in.pywinrm(tls=False, message_encryption="never").open_shell()
+    assert refused.value.code == 500
+    assert "AllowUnencrypted" in stand_in.log()[-1]["reason"]
+
+
+@pytest.mark.parametrize("transport", ["basic", "plaintext"])
+def test_basic_over_http_is_neither_offered_nor_taken(stand_in, transport):
+    with pytest.raises(InvalidCredentialsError):
+        stand_in.pywinrm(tls=False, transport=transport).open_shell()
+    offered = requests.post(stand_in.url(tls=False), timeout=5)
+    assert (offered.status_code, offered.headers["WWW-Authenticate"]) == (401, "Negotiate")
+
+
+def test_pypsrp_is_refused_basic_over_http(stand_in):
+    with pytest.raises(AuthenticationError), WinRS(psrp(stand_in, tls=False, auth="basic", encryption="never")):
+        pass
+
+
+@pytest.mark.parametrize("options", [{"password": "falsch"}, {"username": "niemand"}, {"username": "mfa-1"}])
+@pytest.mark.parametrize("transport", ["ntlm", "basic"])
+def test_who_may_not_log_in_gets_401(stand_in, transport, options):
+    with pytest.raises(InvalidCredentialsError):
+        stand_in.pywinrm(transport=transport, **options).open_shell()
+
+
+@pytest.mark.parametrize(("path", "broken"), [("users.betreuung.enabled", "false"), ("users.betreuung.locked", "true")])
+def test_an_account_that_is_disabled_or_locked_gets_401(stand_in, path, broken):
+    before = stand_in.show(path)
+    stand_in.set(path, broken)
+    try:
+        with pytest.raises(InvalidCredentialsError):
+            stand_in.pywinrm().open_shell()
+    finally:
+        stand_in.set(path, str(before).lower())
+
+
+def test_who_is_no_administrator_gets_401(stand_in):
+    path = "groups.Administratoren.members"
+    before = stand_in.show(path)
+    stand_in.set(path, "[]")
+    try:
+        with pytest.raises(InvalidCredentialsError):
+            stand_in.pywinrm().open_shell()
+    finally:
+        stand_in.set(path, str(before).replace("'", '"'))
+
+
+def test_a_client_that_trusts_another_authority_hangs_up(stand_in, tmp_path):
+    with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+        stand_in.pywinrm(ca_trust_path=str(tls.authority(tmp_path))).open_shell()
+
+
+def test_a_login_that_is_bound_to_another_channel_is_refused(stand_in):
+    """Somebody in the middle with a certificate of his own cannot pass a login on."""
+    with pytest.raises(InvalidCredentialsError):
+        stand_in.pywinrm(send_cbt=False).open_shell()
+
+
+def test_a_long_command_times_out_and_is_asked_again(stand_in):
+    protocol = stand_in.pywinrm(operation_timeout_sec=1, read_timeout_sec=4)
+    shell = protocol.open_shell()
+    command = protocol.run_command(shell, "probe", ["schlafe", "1.6"])
+    started = time.monotonic()
+    with pytest.raises(WinRMOperationTimeoutError):
+        protocol.get_command_output_raw(shell, command)
+    assert 0.9 < time.monotonic() - started < 1.5
+    assert protocol.get_command_output(shell, command) == (b"ausgeschlafen\n", b"", 0)
+    protocol.close_shell(shell)
+
+
+def test_a_shell_that_nobody_speaks_to_is_gone(stand_in):
+    shell = WinRS(psrp(stand_in), idle_time_out=1)
+    shell.open()
+    time.sleep(1.2)
+    with pytest.raises(WSManFaultError) as gone:
+        Process(shell, "probe").invoke()
+    assert gone.value.code == wire.UNEXPECTED_SELECTORS
+
+
+def test_an_unknown_shell_is_an_invalid_selector(stand_in):
+    protocol = stand_in.pywinrm()
+    with pytest.raises(PywinrmFault) as fault:
+        protocol.run_command(str(uuid.uuid4()).upper(), "probe")
+    assert fault.value.wsman_fault_code == 2150858843  # ERROR_WSMAN_UNEXPECTED_SELECTORS
+    assert fault.value.fault_subcode == "w:InvalidSelectors"
+    assert "nicht gefunden" in fault.value.reason
+
+
+def test_a_shell_that_was_closed_is_unknown(stand_in):
+    protocol = stand_in.pywinrm()
+    shell = protocol.open_shell()
+    protocol.close_shell(shell, close_session=False)
+    with pytest.raises(PywinrmFault) as fault:
+        protocol.close_shell(shell)
+    assert fault.value.wsman_fault_code == 2150858843
+
+
+def test_an_unknown_command_is_an_invalid_parameter(stand_in):
+    protocol = stand_in.pywinrm()
+    shell = protocol.open_shell()
+    with pytest.raises(PywinrmFault) as fault:
+        protocol.get_command_output_raw(shell, str(uuid.uuid4()).upper())
+    assert fault.value.wsman_fault_code == 87
+    protocol.close_shell(shell)
+
+
+def test_input_arrives_whole_however_it_is_cut(stand_in):
+    data = os.urandom(1_200_000)
+    protocol = stand_in.pywinrm()
+    shell = protocol.open_shell()
+    command = protocol.run_command(shell, "probe", ["zaehle"], console_mode_stdin=False)
+    for at in range(0, len(data), 200_000):
+        protocol.send_command_input(shell, command, data[at : at + 200_000], end=at + 200_000 >= len(data))
+    stdout, _, code = protocol.get_command_output(shell, command)
+    protocol.close_shell(shell)
+    assert (stdout.decode().split(), code) == ([str(len(data)), digest(data)], 0)
+    assert stand_in.log()[-2]["stdin"] == {"bytes": 1_200_000, "pieces": 6}
+
+
+def test_an_envelope_larger_than_windows_takes_is_refused(stand_in):
+    protocol = stand_in.pywinrm()
+    shell = protocol.open_shell()
+    command = protocol.run_command(shell, "probe", ["zaehle"], console_mode_stdin=False)
+    with pytest.raises(PywinrmFault) as fault:
+        protocol.send_command_input(shell, command, b"x" * 400_000, end=True)
+    assert fault.value.wsman_fault_code == 2150858824  # ERROR_WSMAN_MAX_ENVELOPE_SIZE_EXCEEDED
+    protocol.close_shell(shell)
+
+
+def test_long_output_comes_in_envelopes_that_the_client_takes(stand_in):
+    protocol = stand_in.pywinrm()
+    shell = protocol.open_shell()
+    command = protocol.run_command(shell, "probe", ["rede", "40000"])
+    pieces, done = [], False
+    while not done:
+        stdout, stderr, code, done = protocol.get_command_output_raw(shell, command)
+        pieces.append((stdout, stderr))
+    protocol.close_shell(shell)
+    assert b"".join(out for out, _ in pieces).decode() == "Überwachung\n" * 40000
+    assert b"".join(err for _, err in pieces).decode() == "Fehler: keiner\n"
+    assert code == 0
+    # pywinrm takes 153,600 bytes, base64 makes four bytes of three
+    assert max(len(out) + len(err) for out, err in pieces) <= 153_600 * 3 // 4
+    assert len(pieces) >= 5
+
+
+def test_ending_a_command_ends_its_program(stand_in):
+    note = stand_in.folder / "tmp/schlaeft"
+    note.unlink(missing_ok=True)
+    protocol = stand_in.pywinrm()
+    shell = protocol.open_shell()
+    command = protocol.run_command(shell, "probe", ["schlafe", "60"])
+    ends = time.monotonic() + 5
+    while not (note.exists() and note.read_text().strip()):
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    protocol.cleanup_command(shell, command)
+    protocol.close_shell(shell)
+    ends = time.monotonic() + 5
+    while Path("/proc", note.read_text().strip()).exists():
+        assert time.monotonic() < ends, "the program goes on"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("line", ["ipconfig", "powershell -Command Get-Service", "cmd /c dir", "../../../../bin/sh"])
+def test_an_unknown_program_is_an_error(stand_in, line):
+    program, *arguments = line.split()
+    stdout, stderr, code = ask(stand_in.pywinrm(), program, *arguments)
+    assert (stdout, code) == (b"", 1)
+    assert stderr.decode().startswith("NICHT NACHGEBILDET: das Programm")
+
+
+def test_powershell_remoting_is_not_modelled_and_says_so(stand_in):
+    with pytest.raises(WSManFaultError) as fault, RunspacePool(psrp(stand_in)):
+        pass
+    assert "NICHT NACHGEBILDET" in fault.value.message
+
+
+def test_more_shells_than_a_user_may_have_are_refused(stand_in):
+    protocol = stand_in.pywinrm()
+    shells = [protocol.open_shell() for _ in range(wire.MAX_SHELLS_PER_USER)]
+    try:
+        with pytest.raises(PywinrmFault) as fault:
+            protocol.open_shell()
+    finally:
+        for shell in shells:
+            protocol.close_shell(shell, close_session=False)
+    assert fault.value.wsman_fault_code == 2150859173  # ERROR_WSMAN_QUOTA_MAX_SHELLS
+
+
+@pytest.mark.parametrize(("path", "method", "status"), [("/", "POST", 404), ("/wsman", "GET", 405)])
+def test_other_places_and_methods_are_not_there(stand_in, path, method, status):
+    url = stand_in.url().removesuffix("/wsman") + path
+    assert requests.request(method, url, verify=stand_in.authority, timeout=5).status_code == status
