@@ -1,4 +1,4 @@
-"""Rows of several roles through the real Ansible: collected, applied by one call per kind, noted for drift, put back."""
+"""Rows of several roles through the real Ansible: collected, applied by one call per kind, noted for drift."""
 
 from __future__ import annotations
 
