@@ -68,6 +68,7 @@ unit: setup
 
 test: check machine ## everything, on real hosts, with a third of the mutations (MUTATIONS=all|third|0|1|2)
 	@lab/lab.py build
+	@pytest tests/windows -q -n 2 # the modules' C# on mono; not part of check, which asks for nothing but Python
 	@pytest tests/lab -n 2 --dist loadgroup --no-loadscope-reorder --durations 15
 
 test-all: ## the same with all mutations

@@ -7,6 +7,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Management.Automation;
 using System.Security;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -35,12 +36,19 @@ namespace Ansible.Praxisschild.Batch
 
         public object Raw(string key)
         {
-            return Has(key) ? written[key] : null;
+            return Has(key) ? Bare(written[key]) : null;
+        }
+
+        /// <summary>PowerShell may hand over a value inside an object of its own.</summary>
+        private static object Bare(object value)
+        {
+            PSObject wrapped = value as PSObject;
+            return wrapped == null ? value : wrapped.BaseObject;
         }
 
         public string Text(string key, string otherwise)
         {
-            return Has(key) ? Convert.ToString(written[key], CultureInfo.InvariantCulture) : otherwise;
+            return Has(key) ? Convert.ToString(Raw(key), CultureInfo.InvariantCulture) : otherwise;
         }
 
         public string Needed(string key)
@@ -74,7 +82,7 @@ namespace Ansible.Praxisschild.Batch
             object value = Raw(key);
             IEnumerable many = value as IEnumerable;
             return value == null ? new List<object>() : value is string || many == null
-                ? new List<object> { value } : many.Cast<object>().ToList();
+                ? new List<object> { value } : many.Cast<object>().Select(Bare).ToList();
         }
 
         public string Show(object value)

@@ -52,7 +52,9 @@ class Host:
         if rows is not None:
             arguments["rows"] = rows
         module = MODULE_OF[kind]
-        statements = read_shim((MODULES / f"{module}.ps1").read_text())
+        return self.carry_out(module, read_shim((MODULES / f"{module}.ps1").read_text()), arguments)
+
+    def carry_out(self, module: str, statements: list[dict[str, Any]], arguments: dict[str, Any]) -> dict[str, Any]:
         command = SimpleNamespace(terminated=threading.Event())
         outcome = self.runner.run(sources_of(module), statements, arguments, command)
         assert outcome.stdout, outcome.stderr.decode()
@@ -77,7 +79,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     missing = [program for program in ("mcs", "mono") if not shutil.which(program)]
     if missing:
         pytest.fail(
-            f"{' and '.join(missing)} missing: the C# of the Windows modules cannot run. `lab/setup lab` installs it"
+            f"{' and '.join(missing)} missing: no C# of the Windows modules runs. `lab/setup windows` installs it"
         )
     base = tmp_path_factory.getbasetemp()
     # xdist's workers share what they compile

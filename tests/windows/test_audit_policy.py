@@ -95,13 +95,22 @@ HEAD = "Computername,Richtlinienziel,Unterkategorie,Unterkategorie-GUID,Aufnahme
 
 def pretend_backup(pc, content: bytes) -> None:
     (pc.folder / "tmp" / "backup.raw").write_bytes(content)
-    (pc.folder / "System32" / "auditpol.exe").write_text(f'#!/bin/sh\ncp {pc.folder}/tmp/backup.raw "${{2#/file:}}"\n')
+    (pc.folder / "System32" / "auditpol.exe").write_text(
+        f'#!/bin/sh\ncp {pc.folder / "tmp"}/backup.raw "${{2#/file:}}"\n'
+    )
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\0\1\2", b"Zugriff verweigert", f"{HEAD}PC,System,Anmelden,{LOGON},Erfolg,,Erfolg\r\n".encode(), f"{HEAD}PC,System,x,{LOGON},,\r\n".encode(), f"{HEAD}PC,System,x,{LOGON},,,7\r\n".encode()],
-)  # fmt: skip
+    [
+        b"",
+        b"\0\1\2",
+        b"Zugriff verweigert",
+        f"{HEAD}PC,System,Anmelden,{LOGON},Erfolg,,Erfolg\r\n".encode(),
+        f"{HEAD}PC,System,x,{LOGON},,\r\n".encode(),
+        f"{HEAD}PC,System,x,{LOGON},,,7\r\n".encode(),
+    ],
+)
 def test_garbage_from_auditpol_is_an_error(pc, content):
     pretend_backup(pc, content)
     result = pc("audit", [row(LOGON, 3)])
