@@ -405,9 +405,8 @@ def down(instance: Instance, names: list[str]) -> None:
 
 
 def clean() -> None:
-    """Remove every container, machine, stand-in, network and image of the lab, and its folder."""
+    """Remove every container, machine, network and image of the lab, and its folder."""
     for folder in STATE.glob("[0-9]*"):
-        stand_ins.stop(folder, list(stand_ins.HOSTS))
         for host in HOSTS.values():
             if host.own_kernel:
                 Instance(int(folder.name)).machine(host).stop()
@@ -447,10 +446,13 @@ def stand_ins_command(instance: Instance, command: str, names: list[str]) -> Non
         note(f"{', '.join(names)} up after {time.monotonic() - started:.0f} s (stand-ins, no real Windows)")
 
 
-def status(instance: Instance) -> None:
+def stand_ins_status(instance: Instance) -> None:
     for host in stand_ins.HOSTS.values():
         up_or_down = "up" if stand_ins.pid(instance.state / host.name) else "down"
         print(f"{host.name:16} {host.address(instance.number):14} {up_or_down} (stand-in)")
+
+
+def status(instance: Instance) -> None:
     running = instance.running()
     for host in HOSTS.values():
         print(f"{host.name:16} {instance.address(host):14} {'up' if host.name in running else 'down'}")
@@ -514,6 +516,12 @@ def main() -> int:
             case "windows":
                 return stand_ins.edit(instance.state, found.host[0], found.rest)
             case _:
+                # before podman is asked for: they do without it
+                if found.command == "status":
+                    stand_ins_status(instance)
+                if found.command == "clean":
+                    for folder in STATE.glob("[0-9]*"):
+                        stand_ins.stop(folder, list(stand_ins.HOSTS))
                 prepare_machine()
                 return other_command(instance, found)
     except (LabError, stand_ins.WindowsError) as error:

@@ -1,4 +1,4 @@
-"""Who speaks: NTLM and Negotiate with encrypted messages, Basic over TLS only, as WinRM's defaults have it.
+"""Who speaks: NTLM and Negotiate with encrypted messages, Basic and certificates over TLS only, as WinRM has it.
 
 Source: MS-WSMV 2.2.9.1 (encrypted messages), winrm/config/service of an untouched Windows (AllowUnencrypted = false).
 Stricter than the default in one thing: over TLS the channel binding is demanded (CbtHardeningLevel = Strict).
@@ -10,19 +10,33 @@ import base64
 import binascii
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 BOUNDARY = "Encrypted Boundary"
 SESSION_ENCRYPTED = "application/HTTP-SPNEGO-session-encrypted"
 ENCRYPTED_TYPE = f'multipart/encrypted;protocol="{SESSION_ENCRYPTED}";boundary="{BOUNDARY}"'
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 OCTETS = b"Content-Type: application/octet-stream\r\n"
+
+
+class Accounts(Protocol):
+    """Whom a host lets in."""
+
+    def check(self, name: str, password: str) -> str | None:
+        """The account of a name and password; None if they are wrong or it may not log in. Wrong ones count."""
+
+    def admit(self, name: str) -> str | None:
+        """The account of a name whose password was right; None if it may not log in."""
+
+    def certified(self, certificate: bytes) -> str | None:
+        """The account that a certificate of the lab's authority, in DER, stands for; None if it may not log in."""
+
+    def wrong(self, name: str) -> None:
+        """Somebody has tried a wrong password for this name."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +51,9 @@ class Answer:
 class Gate:
     """What a listener demands of whoever connects to it."""
 
-    def __init__(
-        self, check: Callable[[str, str], str | None], admit: Callable[[str], str | None], tls: bytes | None
-    ) -> None:
-        """Set up with two questions and the digest of the listener's certificate.
-
-        Args:
-            check: the account of a name and password, or None.
-            admit: the local account of an authenticated name, or None where it may not log in.
-            tls: SHA-256 of the certificate in DER; None for plain HTTP.
-        """
-        self.check = check
-        self.admit = admit
+    def __init__(self, accounts: Accounts, tls: bytes | None) -> None:
+        """Set up with the SHA-256 of the listener's certificate in DER; None for plain HTTP."""
+        self.accounts = accounts
         self.tls = tls is not None
         self.bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + tls) if tls else None
 
@@ -61,8 +66,10 @@ class Gate:
 class Session:
     """The login of one connection; it lasts as long as the connection."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, certificate: bytes | None = None) -> None:
+        """Begin with what the TLS handshake knows: the client's certificate in DER, if there is one."""
         self._gate = gate
+        self._certificate = certificate
         self._context: spnego.ContextProxy | None = None
         self._user: str | None = None
 
@@ -71,6 +78,9 @@ class Session:
         kind, _, token = header.partition(" ")
         if not kind:
             return Answer(self._user) if self._user else Answer(None, self._gate.offers)
+        if kind == MUTUAL:
+            user = self._gate.accounts.certified(self._certificate) if self._certificate else None
+            return Answer(user) if user else self._refuse("kein Zertifikat, dem ein Konto zugeordnet ist")
         try:
             decoded = base64.b64decode(token, validate=True)
         except binascii.Error:
@@ -89,10 +99,12 @@ class Session:
     def _basic(self, decoded: bytes) -> Answer:
         if not self._gate.tls:
             return self._refuse("Basic ohne TLS")
-        user = None
-        for encoding in ("utf-8", "latin-1"):  # RFC 7617 names none; clients choose either
-            name, _, password = decoded.decode(encoding, "replace").partition(":")
-            user = user or self._gate.check(name, password)
+        try:
+            text = decoded.decode()
+        except UnicodeDecodeError:
+            text = decoded.decode("latin-1")  # RFC 7617 names no encoding; clients choose either
+        name, _, password = text.partition(":")
+        user = self._gate.accounts.check(name, password)
         return Answer(user) if user else self._refuse("Benutzername oder Kennwort ist falsch")
 
     def _negotiate(self, kind: str, token: bytes) -> Answer:
@@ -107,11 +119,13 @@ class Session:
         try:
             reply = self._context.step(token)
         except (SpnegoError, ValueError, KeyError, struct.error) as error:
+            if name := _name_in(token):
+                self._gate.accounts.wrong(name)
             return self._refuse(f"{type(error).__name__}: {error}")
         headers = (("WWW-Authenticate", f"{kind} {base64.b64encode(reply).decode()}"),) if reply else ()
         if not self._context.complete:
             return Answer(None, headers)
-        self._user = self._gate.admit(self._context.client_principal or "")
+        self._user = self._gate.accounts.admit(self._context.client_principal or "")
         if self._user is None:
             return self._refuse(f"{self._context.client_principal} darf sich nicht anmelden")
         return Answer(self._user, headers)
@@ -151,3 +165,13 @@ class Session:
         )
         tail = f"--{BOUNDARY}--\r\n".encode()
         return head.encode() + struct.pack("<I", len(sealed.header)) + sealed.header + sealed.data + tail
+
+
+def _name_in(token: bytes) -> str:
+    """The account that an NTLM AUTHENTICATE message names, with or without SPNEGO around it (MS-NLMP 2.2.1.3)."""
+    _, found, rest = token.partition(b"NTLMSSP\0\x03\0\0\0")
+    if not found or len(rest) < 32:
+        return ""
+    message = found + rest
+    length, _, offset = struct.unpack_from("<HHI", message, 36)
+    return message[offset : offset + length].decode("utf-16-le", "replace")

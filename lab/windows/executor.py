@@ -8,15 +8,17 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import manifest, scripts, stock
+from . import manifest, scripts, stock, transcript
 from .csharp import CompilationError, Runner, environment, finish
-from .log import REDACTED, redacted, without
-from .manifest import digest, encoded_script
-from .shim import read_shim, read_spec, secret_names
+from .log import without
+from .manifest import encoded_script
+from .shim import read_shim, read_spec
+from .transcript import Call
 from .unmodelled import Unmodelled
 from .wire import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from .log import WireLog
@@ -25,9 +27,8 @@ if TYPE_CHECKING:
 
 # utilities without which no C# gets into a module
 TOLERATED_UTILITIES = {"Ansible.ModuleUtils.AddType.psm1"}
-LONGEST_IN_LOG = 20_000
 # the module of a plan that only checks arguments and hands them back as the module would see them
-CHECK_ARGUMENTS = [
+CHECK_ARGUMENTS: list[dict[str, Any]] = [
     {
         "set": ["module"],
         "to": {
@@ -52,38 +53,42 @@ class HostExecutor:
     def run(self, command: Command) -> Outcome:
         """Carry out the command; what is not modelled ends with code 1 and says so on standard error."""
         started = time.monotonic()
-        fields: dict[str, Any] = {"op": "exec", "shell": command.shell, "command": command.number, "user": command.user}
+        call = Call()
         try:
-            outcome = self._dispatch(command, fields)
+            call, work = self._understand(command)
+            outcome = work()
         except Unmodelled as error:
             outcome = Outcome(b"", f"{error}\r\n".encode(), 1)
         except InterruptedError:
-            self._log.note(**fields, interrupted=True)
+            self._log.note(**_head(command), **without(call.fields, call.secrets), interrupted=True)
             raise
         except Exception as error:  # a fault of the stand-in must not look like one of the host's
             outcome = Outcome(b"", f"DIE NACHBILDUNG IST GESTOLPERT: {type(error).__name__}: {error}\r\n".encode(), 1)
-        fields["stdin"] = {"bytes": sum(map(len, command.pieces)), "pieces": len(command.pieces)}
-        answer = _answered(outcome, fields.pop("_secrets", set()), hide=fields.pop("_hidden", False))
-        self._log.note(**fields, **answer, ms=_since(started))
+        stdin = {"bytes": sum(map(len, command.pieces)), "pieces": len(command.pieces)}
+        duration = round((time.monotonic() - started) * 1000)
+        self._log.note(**_head(command), **call.line(outcome), stdin=stdin, ms=duration)
         return outcome
 
-    def _dispatch(self, command: Command, fields: dict[str, Any]) -> Outcome:
+    def _understand(self, command: Command) -> tuple[Call, Callable[[], Outcome]]:
+        """What the log says of the command, and the work itself."""
         script = encoded_script(command.line)
         if script is None:
-            return self._program(command, fields)
+            return transcript.of_program(command.line), lambda: self._program(command)
         if manifest.is_bootstrap(script):
-            stdin = command.read()
-            return self._ansible(manifest.decode(stdin), command, fields)
-        fields |= {"kind": "script", "script_sha256": scripts.key_of(script), "line": _first_line(script)}
+            sent = manifest.decode(command.read())
+            return transcript.of_manifest(sent), lambda: self._ansible(sent, command)
+        return transcript.of_script(script), lambda: self._script(script, command)
+
+    def _script(self, script: str, command: Command) -> Outcome:
         model = scripts.model_of(script)
         if model is None:
-            raise Unmodelled(f"das PowerShell-Skript {scripts.key_of(script)}, das so beginnt: {_first_line(script)}")
+            start = transcript.first_line(script)
+            raise Unmodelled(f"das PowerShell-Skript {scripts.key_of(script)}, das so beginnt: {start}")
         return model(self._host, command.read())
 
-    def _program(self, command: Command, fields: dict[str, Any]) -> Outcome:
+    def _program(self, command: Command) -> Outcome:
         words = shlex.split(command.line, posix=False) or [""]
         name = words[0].strip('"').replace("\\", "/").rpartition("/")[2].lower().removesuffix(".exe")
-        fields |= {"kind": "program", "line": command.line}
         program = self._host / "System32" / f"{name}.exe"
         if not name or not program.is_file():
             raise Unmodelled(f"das Programm {words[0] or '(leere Zeile)'}")
@@ -98,46 +103,27 @@ class HostExecutor:
         )
         return finish(process, command)
 
-    def _ansible(self, sent: Manifest, command: Command, fields: dict[str, Any]) -> Outcome:
+    def _ansible(self, sent: Manifest, command: Command) -> Outcome:
         names = [action.name for action in sent.actions]
-        secrets = {str(value) for action in sent.actions for value in action.secure.values() if value}
-        fields |= {"kind": "ansible", "actions": names, "_secrets": secrets}
-        module = sent.module
-        if module is None:
-            fields["params"] = without(sent.actions[-1].params, secrets)
+        if sent.module is None:
             raise Unmodelled(f"{names[-1]} von ansible-core")
-        name = module.rpartition(".")[0].rpartition(".")[2]
-        script = sent.scripts[module].decode("utf-8-sig")
-        arguments = sent.arguments
-        sources = sent.utilities("CSharpModules")
-        fields |= {
-            "kind": "module",
-            "module": name,
-            "sources": {one: digest(text) for one, text in {module: sent.scripts[module], **sources}.items()},
-            "check": bool(arguments.get("_ansible_check_mode")),
-            "args": REDACTED,
-            "_hidden": bool(arguments.get("_ansible_no_log")),
-        }
+        name = sent.module.rpartition(".")[0].rpartition(".")[2]
         try:
             if len(names) > 1:
                 raise Unmodelled(f"{', '.join(names[:-1])} vor einem Modul (become, async)")
-            spec, statements = _read(name, script)
-            shown, hidden = redacted(_own(arguments), secret_names(spec))
-            fields["_secrets"] = secrets | hidden
-            if not arguments.get("_ansible_no_log"):
-                fields["args"] = without(shown, secrets)
-            extra = set(sent.utilities("PowerShellModules")) - TOLERATED_UTILITIES
-            if extra and name not in stock.MODELS:
-                raise Unmodelled(f"die PowerShell-Bibliothek {', '.join(sorted(extra))}")
-            if statements is None:
-                outcome = self._stock(name, spec, sources, arguments, command)
-            else:
-                outcome = self._runner.run(sources, statements, arguments, command)
+            return self._module(name, sent.scripts[sent.module].decode("utf-8-sig"), sent, command)
         except Unmodelled as error:
-            outcome = _failed(f"{error} (Modul {name})")
+            return _failed(f"{error} (Modul {name})")
         except CompilationError as error:
-            outcome = _failed(f"Failed to compile C# code:\n{error}")
-        return outcome
+            return _failed(f"Failed to compile C# code:\n{error}")
+
+    def _module(self, name: str, script: str, sent: Manifest, command: Command) -> Outcome:
+        sources = sent.utilities("CSharpModules")
+        if name in stock.MODELS:
+            return self._stock(name, read_spec(script), sources, sent.arguments, command)
+        if extra := set(sent.utilities("PowerShellModules")) - TOLERATED_UTILITIES:
+            raise Unmodelled(f"die PowerShell-Bibliothek {', '.join(sorted(extra))}")
+        return self._runner.run(sources, read_shim(script), sent.arguments, command)
 
     def _stock(
         self,
@@ -158,15 +144,8 @@ class HostExecutor:
         return Outcome(json.dumps(result).encode() + b"\r\n", b"", 1 if result.get("failed") else 0)
 
 
-def _read(name: str, script: str) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
-    """The literal spec of a module, as far as it has one, and its statements; None for those with a model."""
-    if name in stock.MODELS:
-        return read_spec(script), None
-    statements = read_shim(script)
-    try:
-        return read_spec(script), statements
-    except Unmodelled:  # the spec is made by the C#, which marks what is secret in its rows
-        return {}, statements
+def _head(command: Command) -> dict[str, Any]:
+    return {"op": "exec", "shell": command.shell, "command": command.number, "user": command.user}
 
 
 def _node(value: Any) -> dict[str, Any]:
@@ -177,32 +156,6 @@ def _node(value: Any) -> dict[str, Any]:
     return {"value": value}
 
 
-def _own(arguments: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if not name.startswith("_ansible_")}
-
-
 def _failed(message: str) -> Outcome:
     text = json.dumps({"failed": True, "changed": False, "msg": message}, ensure_ascii=False)
     return Outcome(text.encode() + b"\r\n", b"", 1)
-
-
-def _answered(outcome: Outcome, secrets: set[str], *, hide: bool) -> dict[str, Any]:
-    stdout = outcome.stdout.decode("utf-8", "replace")
-    answer: dict[str, Any] = {"rc": outcome.code}
-    if hide:
-        return {**answer, "result": REDACTED}
-    try:
-        answer["result"] = redacted(json.loads(stdout), set())[0]
-    except ValueError:
-        answer["stdout"] = stdout[:LONGEST_IN_LOG]
-    if outcome.stderr:
-        answer["stderr"] = outcome.stderr.decode("utf-8", "replace")[:LONGEST_IN_LOG]
-    return dict(without(answer, secrets))
-
-
-def _first_line(script: str) -> str:
-    return next((line.strip() for line in script.splitlines() if line.strip()), "")[:120]
-
-
-def _since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)

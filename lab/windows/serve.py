@@ -14,6 +14,8 @@ import socket
 import ssl
 import sys
 import threading
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,8 @@ class Handler(BaseHTTPRequestHandler):
             self.request.settimeout(30)
             self.request.do_handshake()
         super().setup()
-        self.session = Session(self.server.gate)
+        certificate = self.request.getpeercert(binary_form=True) if isinstance(self.request, ssl.SSLSocket) else None
+        self.session = Session(self.server.gate, certificate)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # http.server's interface
         """Nothing to standard error: the wire log says it."""
@@ -124,33 +127,80 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Accounts:
-    """Who may log in: an enabled local account that administers the host, with the password of the lab."""
+    """Who may log in: an enabled local account that administers the host, with the password of the lab.
+
+    Only the operator's password is known: any other account has none that is right.
+    """
 
     def __init__(self, host: Path, operator: str, password: str) -> None:
         self._host = host
         self._operator = operator
         self._password = password
+        self._wrong: Counter[str] = Counter()
 
     def write_ntlm_file(self, path: Path) -> None:
-        """What pyspnego's acceptor looks names up in: with and without the computer, and whatever the case."""
+        """What pyspnego's acceptor looks names up in: with and without the computer."""
         computer = state.load(self._host)["computer"]["name"]
         path.touch(mode=0o600)
         path.write_text("".join(f"{domain}:{self._operator}:{self._password}\n" for domain in ("", computer, ".")))
 
     def check(self, name: str, password: str) -> str | None:
-        right = secrets.compare_digest(password.encode(), self._password.encode())
-        return self.admit(name) if right else None
+        """See ``auth.Accounts``."""
+        if _local(name) == self._operator.lower() and secrets.compare_digest(
+            password.encode(), self._password.encode()
+        ):
+            return self.admit(name)
+        self.wrong(name)
+        return None
 
     def admit(self, name: str) -> str | None:
-        """The local account of a name, if it exists, is enabled, is not locked and may use the remote shell."""
-        found = state.load(self._host)
-        local = name.rpartition("\\")[2].lower()
-        account = next(((one, user) for one, user in found["users"].items() if one.lower() == local), None)
-        if account is None or local != self._operator.lower() or not account[1]["enabled"] or account[1]["locked"]:
-            return None
-        allowed = [g for g in found["groups"].values() if g["sid"] in {ADMINISTRATORS, REMOTE_MANAGERS}]
-        member = any(account[1]["sid"] in group["members"] for group in allowed)
-        return f"{found['computer']['name']}\\{account[0]}" if member else None
+        """See ``auth.Accounts``."""
+        with state.editing(self._host) as found:
+            account, user = _find(found, name)
+            if user is None:
+                return None
+            _unlock_in_time(user)
+            if not user["enabled"] or user["locked"]:
+                return None
+        self._wrong.pop(account.lower(), None)
+        allowed = [group for group in found["groups"].values() if group["sid"] in {ADMINISTRATORS, REMOTE_MANAGERS}]
+        member = any(user["sid"] in group["members"] for group in allowed)
+        return f"{found['computer']['name']}\\{account}" if member else None
+
+    def certified(self, certificate: bytes) -> str | None:
+        """See ``auth.Accounts``; the account is the one that its user principal name says."""
+        return self.admit(tls.account_of(certificate))
+
+    def wrong(self, name: str) -> None:
+        """See ``auth.Accounts``. Too many lock the account, if the security policy says so."""
+        with state.editing(self._host) as found:
+            account, user = _find(found, name)
+            if user is None:
+                return
+            _unlock_in_time(user)
+            self._wrong[account.lower()] += 1
+            policy = found["security"]
+            if 0 < policy["LockoutBadCount"] <= self._wrong[account.lower()]:
+                minutes = policy.get("LockoutDuration", 0)
+                user["locked"] = True
+                if minutes > 0:  # otherwise until an administrator unlocks it
+                    user["locked_until"] = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+                del self._wrong[account.lower()]
+
+
+def _local(name: str) -> str:
+    return name.rpartition("\\")[2].lower()
+
+
+def _find(found: dict[str, Any], name: str) -> tuple[str, dict[str, Any] | None]:
+    return next(((one, user) for one, user in found["users"].items() if one.lower() == _local(name)), (name, None))
+
+
+def _unlock_in_time(user: dict[str, Any]) -> None:
+    until = user.get("locked_until")
+    if until and datetime.now(UTC) > datetime.fromisoformat(until):
+        user["locked"] = False
+        del user["locked_until"]
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -168,17 +218,19 @@ def serve(arguments: argparse.Namespace) -> int:
     os.environ["NTLM_USER_FILE"] = str(host / "ntlm_users")
     computer = state.load(host)["computer"]["name"]
     os.environ["NETBIOS_COMPUTER_NAME"] = computer
+    tls.authority(host.parent)
+    tls.issue_to_account(host.parent, arguments.operator)
     digest = tls.issue(host.parent, [arguments.kind, computer.lower()], arguments.address, host)
     executor = HostExecutor(host, arguments.cache or host.parent.parent / "csharp", log)
     service = Service(computer, executor, log.note)
-    encrypted = Listener(
-        (arguments.address, arguments.https), Gate(accounts.check, accounts.admit, digest), service, log
-    )
+    encrypted = Listener((arguments.address, arguments.https), Gate(accounts, digest), service, log)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(tls.authority(host.parent))
     context.load_cert_chain(host / "host.pem", host / "host.key")
     encrypted.socket = context.wrap_socket(encrypted.socket, server_side=True, do_handshake_on_connect=False)
-    plain = Listener((arguments.address, arguments.http), Gate(accounts.check, accounts.admit, None), service, log)
+    plain = Listener((arguments.address, arguments.http), Gate(accounts, None), service, log)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

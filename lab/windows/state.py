@@ -137,6 +137,7 @@ SHAPE: dict[str, Any] = {
             "full_name": str,
             "enabled": bool,
             "locked": bool,
+            "locked_until": Maybe(str),
             "password_required": bool,
             "password_expires": bool,
             "last_logon": _DATE,

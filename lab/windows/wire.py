@@ -479,7 +479,7 @@ def _envelope(content: ET.Element | None, action: str, relates_to: str) -> bytes
         _sub(header, "a:RelatesTo", relates_to)
     body = _sub(root, "s:Body")
     body.extend(content if content is not None else [])
-    return ET.tostring(root, encoding="utf-8", xml_declaration=False)
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=False))
 
 
 def _fault(fault: WsmanFault, machine: str) -> ET.Element:

@@ -24,6 +24,9 @@ from tests.lab.windows.conftest import PASSWORD, digest
 pytestmark = pytest.mark.xdist_group("windows")
 
 
+WRONG = {"password": "falsch"}
+
+
 def ask(protocol, program="probe", *arguments, **options):
     """Standard output, standard error and exit code of a program, as pywinrm sees them."""
     shell = protocol.open_shell()
@@ -156,6 +159,40 @@ def test_an_account_that_is_disabled_or_locked_gets_401(stand_in, path, broken):
         stand_in.set(path, str(before).lower())
 
 
+def test_wrong_passwords_lock_the_account_for_a_while(stand_in):
+    """As many as the security policy allows; then the right one does not help until the time is over."""
+    stand_in.set("security.LockoutBadCount", "3")
+    try:
+        for transport in ("basic", "ntlm", "ntlm"):
+            with pytest.raises(InvalidCredentialsError):
+                stand_in.pywinrm(transport=transport, **WRONG).open_shell()
+        assert stand_in.show("users.betreuung.locked") is True
+        with pytest.raises(InvalidCredentialsError):
+            stand_in.pywinrm().open_shell()
+        stand_in.set("users.betreuung.locked_until", "2026-01-01T00:00:00+00:00")
+        protocol = stand_in.pywinrm()
+        protocol.close_shell(protocol.open_shell())
+        assert stand_in.show("users.betreuung.locked") is False
+    finally:
+        stand_in.set("security.LockoutBadCount", "10")
+        stand_in.set("users.betreuung.locked", "false")
+
+
+def test_a_right_password_forgets_the_wrong_ones_before(stand_in):
+    stand_in.set("security.LockoutBadCount", "2")
+    try:
+        for password in ("falsch", PASSWORD, "falsch", PASSWORD):
+            protocol = stand_in.pywinrm(password=password)
+            if password == PASSWORD:
+                protocol.close_shell(protocol.open_shell())
+            else:
+                with pytest.raises(InvalidCredentialsError):
+                    protocol.open_shell()
+        assert stand_in.show("users.betreuung.locked") is False
+    finally:
+        stand_in.set("security.LockoutBadCount", "10")
+
+
 def test_who_is_no_administrator_gets_401(stand_in):
     path = "groups.Administratoren.members"
     before = stand_in.show(path)
@@ -170,6 +207,38 @@ def test_who_is_no_administrator_gets_401(stand_in):
 def test_a_client_that_trusts_another_authority_hangs_up(stand_in, tmp_path):
     with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
         stand_in.pywinrm(ca_trust_path=str(tls.authority(tmp_path))).open_shell()
+
+
+def by_certificate(stand_in, **options):
+    files = {
+        "cert_pem": str(stand_in.folder.parent / "betreuung.pem"),
+        "cert_key_pem": str(stand_in.folder.parent / "betreuung.key"),
+    }
+    return stand_in.pywinrm(transport="certificate", **{**files, **options})
+
+
+def test_a_certificate_of_the_account_lets_in_without_a_password(stand_in):
+    assert ask(by_certificate(stand_in, **WRONG), "probe", "rede", "1")[2] == 0
+    stand_in.set("users.betreuung.enabled", "false")
+    try:
+        with pytest.raises(InvalidCredentialsError):
+            by_certificate(stand_in).open_shell()
+    finally:
+        stand_in.set("users.betreuung.enabled", "true")
+
+
+def test_a_certificate_that_stands_for_no_account_does_not(stand_in):
+    files = {"cert_pem": str(stand_in.folder / "host.pem"), "cert_key_pem": str(stand_in.folder / "host.key")}
+    with pytest.raises((InvalidCredentialsError, requests.exceptions.RequestException)):
+        by_certificate(stand_in, **files).open_shell()
+
+
+def test_a_certificate_of_another_authority_does_not(stand_in, tmp_path):
+    tls.authority(tmp_path)
+    tls.issue_to_account(tmp_path, "betreuung")
+    files = {"cert_pem": str(tmp_path / "betreuung.pem"), "cert_key_pem": str(tmp_path / "betreuung.key")}
+    with pytest.raises(requests.exceptions.RequestException):
+        by_certificate(stand_in, **files).open_shell()
 
 
 def test_a_login_that_is_bound_to_another_channel_is_refused(stand_in):
