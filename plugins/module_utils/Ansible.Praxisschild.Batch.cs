@@ -252,6 +252,7 @@ namespace Ansible.Praxisschild.Batch
             List<Item> items = new List<Item>();
             string kept = null;
             string problem = null;
+            bool settling = false;
             try
             {
                 module.Result["invocation"] = new Dictionary<string, object>(); // values, secrets among them: not echoed
@@ -265,6 +266,7 @@ namespace Ansible.Praxisschild.Batch
                 {
                     if (module.Params["restore"] == null)
                         kept = Kept.Write(module, batch.Kind, changed);
+                    settling = true;
                     batch.Settle(changed);
                 }
             }
@@ -274,6 +276,9 @@ namespace Ansible.Praxisschild.Batch
                 if (reason == null)
                     throw;
                 problem = reason;
+                if (!settling)
+                    foreach (Item item in items)
+                        item.Changed = false;
             }
             batch.Report(module, items, kept, problem);
         }

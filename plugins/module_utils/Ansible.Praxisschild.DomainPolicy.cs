@@ -321,7 +321,8 @@ namespace Ansible.Praxisschild.DomainPolicy
 
         private static string Start(string line)
         {
-            return line.Length > 60 ? line.Substring(0, 60) + "…" : line;
+            string shown = Regex.Replace(line, @"\p{C}+", " ");
+            return shown.Length > 60 ? shown.Substring(0, 60) + "…" : shown;
         }
 
         private static Dictionary<string, string> Section(Dictionary<string, Dictionary<string, string>> sections, string name)

@@ -467,7 +467,7 @@ namespace Ansible.Praxisschild.RegistryValues
                 return IsUnknown(place.Before) ? new Dictionary<string, object>[0]
                     : new Dictionary<string, object>[] { RowOf(root, key, place.View, wanted.Name, place.Before) };
             if (wanted.Present)
-                return new Dictionary<string, object>[] { RowOf(root, key, place.View, null, null, "absent") };
+                return new Dictionary<string, object>[0]; // a key that others may have used since is not taken away
             return Tree(place, root, key, "");
         }
 

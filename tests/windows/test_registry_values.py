@@ -296,6 +296,18 @@ def test_a_folder_that_leads_elsewhere_is_not_used(pc, tmp_path):
     assert pc.registry.values(KEY) == {}
 
 
+@pytest.mark.parametrize("words", ["/setowner", "/save"])
+def test_without_a_protected_place_for_what_is_replaced_nothing_is_changed(pc, words):
+    pc("registry", [row("erst")])
+    program = pc.folder / "System32" / "icacls.exe"
+    program.write_text(f'#!/bin/sh\ncase "$2" in {words}) echo Zugriff verweigert; exit 5;; esac\n')
+    result = pc("registry", [row("A")])
+    assert "could not be protected, so nothing was changed: icacls ended with 5: Zugriff verweigert" in result["msg"]
+    assert result["changed"] is False
+    assert [item["changed"] for item in result["items"]] == [False]
+    assert set(pc.registry.values(KEY)) == {"erst"}
+
+
 def test_150_values_are_one_call_of_seconds(pc):
     rows = [row(f"Wert-{number}", value=number) for number in range(150)]
     start = time.monotonic()
