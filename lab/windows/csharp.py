@@ -42,6 +42,8 @@ class Runner:
     def __init__(self, cache: Path, host: Path) -> None:
         self._cache = cache
         self._host = host
+        self._lock = threading.Lock()
+        self._residents: dict[Path, subprocess.Popen[bytes]] = {}
 
     def run(
         self,
@@ -58,9 +60,7 @@ class Runner:
         """
         program = self.compiled(sources)
         with tempfile.TemporaryDirectory(prefix="modul-", dir=self._host / "tmp") as folder:
-            plan, data = Path(folder, "plan.json"), Path(folder, "args.json")
-            plan.write_text(json.dumps({"statements": statements}), encoding="utf-8")
-            data.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), encoding="utf-8")
+            plan, data = _written(Path(folder), statements, arguments)
             process = subprocess.Popen(
                 ["mono", str(program), str(plan), str(data)],
                 stdin=subprocess.DEVNULL,
@@ -71,6 +71,47 @@ class Runner:
                 start_new_session=True,
             )
             return finish(process, command)
+
+    def check(
+        self, sources: Mapping[str, bytes], statements: list[dict[str, Any]], arguments: dict[str, Any]
+    ) -> Outcome:
+        """The same in a process that stays for the next call: for what reads arguments and touches nothing."""
+        program = self.compiled(sources)
+        with self._lock, tempfile.TemporaryDirectory(prefix="pruefung-", dir=self._host / "tmp") as folder:
+            plan, data = _written(Path(folder), statements, arguments)
+            for _ in range(2):  # one that somebody ended is started again
+                resident = self._resident(program)
+                if not resident.stdin or not resident.stdout:
+                    break
+                with contextlib.suppress(OSError):
+                    resident.stdin.write(f"{plan}\t{data}\n".encode())
+                    resident.stdin.flush()
+                if line := resident.stdout.readline():
+                    answer = json.loads(line)
+                    return Outcome(answer["output"].encode() + b"\r\n", b"", answer["code"])
+                resident.wait()
+        raise RuntimeError(f"{program} does not answer")
+
+    def close(self) -> None:
+        """End the processes that stay."""
+        with self._lock:
+            for resident in self._residents.values():
+                resident.kill()
+                resident.wait()
+            self._residents.clear()
+
+    def _resident(self, program: Path) -> subprocess.Popen[bytes]:
+        found = self._residents.get(program)
+        if found is None or found.poll() is not None:
+            # it ends with its standard input, that is with this process
+            found = self._residents[program] = subprocess.Popen(
+                ["mono", str(program)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=self._host / "tmp",
+                env=environment(self._host),
+            )
+        return found
 
     def compiled(self, sources: Mapping[str, bytes]) -> Path:
         """The program made of these sources and the driver; from the cache if it was made before."""
@@ -114,6 +155,13 @@ def _feed(stdin: IO[bytes], command: Command) -> None:
 
 def _has(reference: str) -> bool:
     return any(Path("/usr/lib/mono/4.5").glob(reference)) or any(Path("/usr/lib/mono/4.5-api").glob(reference))
+
+
+def _written(folder: Path, statements: list[dict[str, Any]], arguments: dict[str, Any]) -> tuple[Path, Path]:
+    plan, data = folder / "plan.json", folder / "args.json"
+    plan.write_text(json.dumps({"statements": statements}), encoding="utf-8")
+    data.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), encoding="utf-8")
+    return plan, data
 
 
 def environment(host: Path) -> dict[str, str]:

@@ -76,6 +76,10 @@ class HostExecutor:
         self._log.note(**_head(command), **call.line(outcome), stdin=stdin, ms=duration)
         return outcome
 
+    def close(self) -> None:
+        """End what stays between commands."""
+        self._runner.close()
+
     def _understand(self, command: Command) -> tuple[Call, Callable[[], Outcome]]:
         """What the log says of the command, and the work itself."""
         script = encoded_script(command.line)
@@ -129,7 +133,7 @@ class HostExecutor:
     def _module(self, name: str, script: str, sent: Manifest, command: Command) -> Outcome:
         sources = sent.utilities("CSharpModules")
         if name in stock.MODELS:
-            return self._stock(name, read_spec(script), sources, sent.arguments, command)
+            return self._stock(name, read_spec(script), sources, sent.arguments)
         if extra := set(sent.utilities("PowerShellModules")) - TOLERATED_UTILITIES:
             raise Unmodelled(f"die PowerShell-Bibliothek {', '.join(sorted(extra))}")
         return self._runner.run(sources, read_shim(script), sent.arguments, command)
@@ -140,11 +144,10 @@ class HostExecutor:
         spec: dict[str, Any],
         sources: dict[str, bytes],
         arguments: dict[str, Any],
-        command: Command,
     ) -> Outcome:
         statements = [{"set": ["spec"], "to": _node(spec)}, *CHECK_ARGUMENTS]
         basic = {one: text for one, text in sources.items() if one.startswith("Ansible.")}
-        checked = self._runner.run(basic, statements, arguments, command)
+        checked = self._runner.check(basic, statements, arguments)
         if checked.code:
             return checked
         parsed = json.loads(checked.stdout)

@@ -267,6 +267,7 @@ def serve(arguments: argparse.Namespace) -> int:
         if not host.exists():
             return 1  # somebody removed the lab's folder: nothing is left to serve
     service.close()
+    executor.close()
     (host / PLACES).unlink(missing_ok=True)
     return 0
 

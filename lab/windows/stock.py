@@ -36,8 +36,8 @@ def win_ping(_host: Path, arguments: dict[str, Any], *, check: bool) -> dict[str
 def win_regedit(host: Path, arguments: dict[str, Any], *, check: bool) -> dict[str, Any]:
     """One value of the registry; keys as a whole and loaded hives are not modelled."""
     path, name, state = arguments["path"], arguments.get("name"), arguments.get("state", "present")
-    if arguments.get("hive") or arguments.get("delete_key") or name is None:
-        raise Unmodelled("win_regedit mit hive, delete_key oder ohne name")
+    if arguments.get("hive") or name is None:
+        raise Unmodelled("win_regedit mit hive oder ohne name")
     hive, _, rest = path.replace("/", "\\").partition(":\\")
     registry, key = Registry(host / "registry"), f"{hive}\\{rest}"
     found = registry.get(key, name)

@@ -15,16 +15,54 @@ static class Driver
     static readonly Dictionary<string, object> variables =
         new Dictionary<string, object>(StringComparer.OrdinalIgnoreCase);
 
+    class Ended : Exception
+    {
+        public readonly int Code;
+        public Ended(int code) { Code = code; }
+    }
+
     static int Main(string[] argv)
     {
         Console.SetOut(new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true });
-        variables["args"] = new string[] { argv[1] };
+        Type standIn = Assembly.GetExecutingAssembly().GetType("StandIn");
+        if (standIn != null)
+            standIn.GetMethod("Install").Invoke(null, null);
+        if (argv.Length == 2)
+            return CarryOut(argv[0], argv[1]);
+        Serve();
+        return 0;
+    }
+
+    // Stays for many calls: a line with two paths in, a line with code and output out. For what keeps nothing between calls.
+    static void Serve()
+    {
+        var output = new List<string>();
+        AnsibleModule.WriteLine = line => output.Add(line);
+        AnsibleModule.Exit = code => { throw new Ended(code); };
+        TextWriter answers = Console.Out;
+        string request;
+        while ((request = Console.In.ReadLine()) != null)
+        {
+            string[] paths = request.Split('\t');
+            variables.Clear();
+            output.Clear();
+            var said = new StringWriter();
+            Console.SetOut(said);
+            int code = CarryOut(paths[0], paths[1]);
+            answers.WriteLine(AnsibleModule.ToJson(new Dictionary<string, object>
+            {
+                { "code", code },
+                { "output", String.Join("\n", output) + said },
+            }));
+        }
+    }
+
+    static int CarryOut(string planPath, string argumentsPath)
+    {
+        variables["args"] = new string[] { argumentsPath };
         try
         {
-            Type standIn = Assembly.GetExecutingAssembly().GetType("StandIn");
-            if (standIn != null)
-                standIn.GetMethod("Install").Invoke(null, null);
-            var plan = AnsibleModule.FromJson<Dictionary<string, object>>(File.ReadAllText(argv[0]));
+            var plan = AnsibleModule.FromJson<Dictionary<string, object>>(File.ReadAllText(planPath));
             foreach (object statement in (IEnumerable)plan["statements"])
                 Carry((IDictionary)statement);
             return 0;
@@ -34,6 +72,9 @@ static class Driver
             Exception cause = thrown;
             while (cause is TargetInvocationException && cause.InnerException != null)
                 cause = cause.InnerException;
+            var ended = cause as Ended;
+            if (ended != null)
+                return ended.Code;
             Console.WriteLine(AnsibleModule.ToJson(new Dictionary<string, object>
             {
                 { "failed", true },

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import os
+import signal
+from pathlib import Path
 
 import pytest
 from ansible.executor.powershell import module_manifest
@@ -36,7 +40,8 @@ def run(host):
         command.take(stdin, last=True)
         return executor.run(command)
 
-    return answer
+    yield answer
+    executor.close()
 
 
 def manifest_of(name: str, text: str | None = None, **options) -> bytes:
@@ -60,6 +65,29 @@ def test_a_manifest_of_the_real_ansible_runs(run):
     outcome = run(BOOTSTRAP, manifest_of("win_ping"))
     assert outcome.code == 0, outcome
     assert json.loads(outcome.stdout)["ping"] == "pong"
+
+
+def test_arguments_of_stock_modules_are_checked_by_a_process_that_stays(run, host):
+    """And that is started again if it ends; what one call said is not said of the next."""
+    for _ in range(3):
+        wrong = run(BOOTSTRAP, manifest_of("win_ping", module_args={"nichts": 1}))
+        assert (wrong.code, "nichts" in json.loads(wrong.stdout)["msg"]) == (1, True)
+        right = run(BOOTSTRAP, manifest_of("win_ping", module_args={"data": "Grüß Gott"}))
+        assert (right.code, json.loads(right.stdout)["ping"]) == (0, "Grüß Gott")
+        (resident,) = _children_of_this_process("mono")
+        os.kill(resident, signal.SIGKILL)
+
+
+def _children_of_this_process(name: str) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            number, _, rest = stat.read_text().partition(" (")
+            program, _, fields = rest.rpartition(") ")
+            state_of, parent = fields.split()[:2]
+            if program.startswith(name) and int(parent) == os.getpid() and state_of != "Z":
+                found.append(int(number))
+    return found
 
 
 def test_a_changed_word_in_ansibles_own_scripts_is_an_error(run):
