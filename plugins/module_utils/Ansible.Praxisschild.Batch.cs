@@ -361,8 +361,7 @@ namespace Ansible.Praxisschild.Batch
             string folder = Folder(run);
             Protect();
             Directory.CreateDirectory(World.Machine.Native(folder));
-            // the last change is taken back first
-            List<Dictionary<string, object>> rows = changed.AsEnumerable().Reverse().SelectMany(item => item.Previous).ToList();
+            List<Dictionary<string, object>> rows = changed.SelectMany(item => item.Previous).ToList();
             Dictionary<string, object> content = new Dictionary<string, object> { { "kind", kind }, { "rows", rows } };
             string file = World.Machine.Native(folder + @"\" + kind + ".json");
             File.WriteAllText(file + ".new", AnsibleModule.ToJson(content), new UTF8Encoding(false));

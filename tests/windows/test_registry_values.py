@@ -67,9 +67,14 @@ def test_what_is_stored_is_read_by_others_too(pc):
 
 def test_the_same_content_in_another_type_is_a_difference(pc):
     pc.registry.set(KEY, "A", "string", "1")
-    result = pc("registry", [row()])
+    pc.registry.set(KEY, "B", "string", "x")
+    pc.registry.set(KEY, "C", "binary", b"\1\2")
+    rows = [row("A"), row("B", type="expand_string", value="x"), row("C", type="none", value="0102")]
+    result = pc("registry", rows)
+    assert [item["changed"] for item in result["items"]] == [True] * 3
     assert result["items"][0]["before"] == {"type": "string", "value": "1"}
     assert pc.registry.get(KEY, "A") == ("dword", 1)
+    assert pc.registry.get(KEY, "B") == ("expand_string", "x")
 
 
 def test_names_of_values_have_no_case_and_may_hold_backslashes(pc):

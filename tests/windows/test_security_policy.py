@@ -151,6 +151,18 @@ def test_a_domain_policy_is_left_alone_and_named(member):
     assert member.state["security"]["LockoutBadCount"] == 5
 
 
+def test_what_cannot_be_read_again_counts_as_changed(pc):
+    program = pc.folder / "System32" / "secedit.exe"
+    flag = pc.folder / "configured"
+    refuse = f'[ "$1" = /configure ] && touch {flag}; [ "$1" = /export ] && [ -e {flag} ] && exit 9\n'
+    program.write_text(program.read_text().replace("#!/bin/sh\n", "#!/bin/sh\n" + refuse))
+    result = pc("security", [number("PasswordHistorySize", 7)])
+    assert "the security policy could not be read: secedit ended with 9" in result["msg"]
+    assert result["changed"]
+    assert result["kept"]
+    assert pc.state["security"]["PasswordHistorySize"] == 7
+
+
 TEMPLATE = '[Unicode]\nUnicode=yes\n{}[Version]\nsignature="$CHICAGO$"\nRevision=1\n'
 
 
