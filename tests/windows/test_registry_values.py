@@ -8,7 +8,7 @@ import os
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 KEY = r"HKLM\SOFTWARE\Policies\Praxisschild"
@@ -365,6 +365,7 @@ VALUES = st.one_of(
 )
 
 
+@example(values=[("expand_string", ""), ("string", ""), ("multi_string", []), ("binary", ""), ("none", "")])
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(VALUES, min_size=1, max_size=25))
 def test_whatever_is_set_is_found_again(pc, values):
