@@ -127,6 +127,7 @@ namespace Ansible.Praxisschild.Batch
         {
             Changed = false;
             State = "failed";
+            After = Before;
             Reason = reason;
         }
 
@@ -181,6 +182,8 @@ namespace Ansible.Praxisschild.Batch
             IDictionary fields = value as IDictionary;
             if (fields != null && fields.Contains("type"))
                 return fields["type"] + ":" + Text(fields["value"]);
+            if (fields != null && fields.Values.Cast<object>().Select(Text).Distinct().Count() == 1)
+                return Text(fields.Values.Cast<object>().First()); // everybody has the same
             if (fields != null)
                 return "{" + String.Join("; ", fields.Keys.Cast<object>().Select(key => key + "=" + Text(fields[key]))) + "}";
             IEnumerable many = value as IEnumerable;

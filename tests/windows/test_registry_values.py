@@ -228,9 +228,14 @@ def test_secrets_appear_nowhere_but_in_what_administrators_keep(pc):
 
 def test_a_diff_shows_what_changes_and_nothing_else(pc):
     pc.registry.set(KEY, "Same", "dword", 1)
-    diff = pc("registry", [row("Same"), row("New"), row("T", type="string", value="a\nb")], diff=True)["diff"]
-    assert diff["before"] == f"{KEY}\\New = nothing\n{KEY}\\T = nothing\n"
-    assert diff["after"] == f"{KEY}\\New = dword:1\n{KEY}\\T = string:a\\nb\n"
+    people = {"key": r"HKCU\Software\X", "name": "A", "type": "dword", "value": 1}
+    rows = [row("Same"), row("New"), row("T", type="string", value="a\nb"), people]
+    diff = pc("registry", rows, diff=True)["diff"]
+    everybody = "HKCU\\Software\\X\\A"
+    assert diff["before"] == f"{KEY}\\New = nothing\n{KEY}\\T = nothing\n{everybody} = nothing\n"
+    assert diff["after"] == f"{KEY}\\New = dword:1\n{KEY}\\T = string:a\\nb\n{everybody} = dword:1\n"
+    pc.registry.set(f"HKU\\{users(pc)['praxisschild']}\\Software\\X", "A", "dword", 2)
+    assert pc("registry", [people], diff=True)["diff"]["before"].count("=dword:1") == 2
 
 
 def test_what_was_replaced_is_kept_for_administrators_and_comes_back(pc):
