@@ -8,7 +8,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import manifest, scripts, stock, transcript
+from . import manifest, scripts, state, stock, transcript
 from .csharp import CompilationError, Runner, environment, finish
 from .log import without
 from .manifest import encoded_script
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from .manifest import Manifest
     from .wire import Command
 
+# How Ansible's own scripts fail where application control keeps PowerShell in Constrained Language Mode: the words are
+# localised, the identifier is not. Not compared with a real host.
+CONSTRAINED = """\
+Die Methode kann nicht aufgerufen werden. Der Methodenaufruf wird in diesem Sprachmodus nur für Kerntypen unterstützt.\r
+    + CategoryInfo          : InvalidOperation: (:) [], ParentContainsErrorRecordException\r
+    + FullyQualifiedErrorId : MethodInvocationNotSupportedInConstrainedLanguage\r
+"""
 # utilities without which no C# gets into a module
 TOLERATED_UTILITIES = {"Ansible.ModuleUtils.AddType.psm1"}
 # the module of a plan that only checks arguments and hands them back as the module would see them
@@ -105,6 +112,8 @@ class HostExecutor:
 
     def _ansible(self, sent: Manifest, command: Command) -> Outcome:
         names = [action.name for action in sent.actions]
+        if state.load(self._host)["computer"]["language_mode"] == "ConstrainedLanguage":
+            return Outcome(b"", CONSTRAINED.encode(), 1)
         if sent.module is None:
             raise Unmodelled(f"{names[-1]} von ansible-core")
         name = sent.module.rpartition(".")[0].rpartition(".")[2]

@@ -15,20 +15,31 @@ import ssl
 import sys
 import threading
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from . import kinds, programs, state, tls
+from . import firewall, kinds, programs, state, tls
 from .auth import ENCRYPTED_TYPE, Gate, Session
 from .executor import HostExecutor
 from .log import WireLog
+from .unmodelled import Unmodelled
 from .wire import MAX_ENVELOPE, Service
 
 SOAP_TYPE = "application/soap+xml;charset=UTF-8"
 ADMINISTRATORS, REMOTE_MANAGERS = "S-1-5-32-544", "S-1-5-32-580"
+HTTPS, HTTP = 5986, 5985
 PLACES = "places.json"
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where a host's state lies, and its log."""
+
+    folder: Path
+    log: WireLog
 
 
 class Listener(ThreadingHTTPServer):
@@ -38,11 +49,24 @@ class Listener(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], gate: Gate, service: Service, log: WireLog) -> None:
+    def __init__(self, address: tuple[str, int], real_port: int, gate: Gate, service: Service, host: Host) -> None:
+        """Listen; to the firewall it is the port of a real Windows, wherever a test had to put it."""
         super().__init__(address, Handler)
+        self.real_port = real_port
         self.gate = gate
         self.service = service
-        self.log = log
+        self.folder = host.folder
+        self.log = host.log
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 # socketserver's interface
+        """Whether service and firewall let the client in; if not, it finds the connection closed."""
+        try:
+            why = firewall.obstacle(self.folder, self.real_port, client_address[0])
+        except (Unmodelled, ValueError) as error:
+            why = str(error)
+        if why:
+            self.log.note(op="refused", reason=why)
+        return why is None
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 # socketserver's interface
         """A client that hangs up is nothing to report but a line in the log."""
@@ -223,14 +247,14 @@ def serve(arguments: argparse.Namespace) -> int:
     digest = tls.issue(host.parent, [arguments.kind, computer.lower()], arguments.address, host)
     executor = HostExecutor(host, arguments.cache or host.parent.parent / "csharp", log)
     service = Service(computer, executor, log.note)
-    encrypted = Listener((arguments.address, arguments.https), Gate(accounts, digest), service, log)
+    encrypted = Listener((arguments.address, arguments.https), HTTPS, Gate(accounts, digest), service, Host(host, log))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_mode = ssl.CERT_OPTIONAL
     context.load_verify_locations(tls.authority(host.parent))
     context.load_cert_chain(host / "host.pem", host / "host.key")
     encrypted.socket = context.wrap_socket(encrypted.socket, server_side=True, do_handshake_on_connect=False)
-    plain = Listener((arguments.address, arguments.http), Gate(accounts, None), service, log)
+    plain = Listener((arguments.address, arguments.http), HTTP, Gate(accounts, None), service, Host(host, log))
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -252,8 +276,8 @@ def main() -> int:
     parser.add_argument("--host", type=Path, required=True, help="the host's folder, made if it is not there")
     parser.add_argument("--kind", required=True, choices=list(kinds.LAYERS))
     parser.add_argument("--address", default="127.0.0.1")
-    parser.add_argument("--https", type=int, default=5986, help="0: any free port, see places.json")
-    parser.add_argument("--http", type=int, default=5985)
+    parser.add_argument("--https", type=int, default=HTTPS, help="0: any free port, see places.json")
+    parser.add_argument("--http", type=int, default=HTTP)
     parser.add_argument("--operator", default="betreuung")
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--cache", type=Path, help="folder for compiled C#")

@@ -115,8 +115,13 @@ class Ansible:
     stand_in: StandIn
     folder: Path
 
-    def play(self, plays: list[dict[str, Any]], hosts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Results by host and task of plays over hosts, which are all this one under different variables."""
+    def play(
+        self, plays: list[dict[str, Any]], hosts: dict[str, dict[str, Any]], **more: str
+    ) -> dict[str, dict[str, Any]]:
+        """Results by host and task of plays over hosts, which are all this one under different variables.
+
+        Further arguments are environment variables.
+        """
         common = {
             "ansible_connection": "winrm",
             "ansible_winrm_transport": "ntlm",
@@ -138,6 +143,7 @@ class Ansible:
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "collect",
             "COLLECT_RESULTS": str(results),
+            **more,
         }
         command = ["ansible-playbook", "-i", str(inventory), str(playbook)]
         done = subprocess.run(

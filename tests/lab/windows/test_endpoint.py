@@ -241,6 +241,25 @@ def test_a_certificate_of_another_authority_does_not(stand_in, tmp_path):
         by_certificate(stand_in, **files).open_shell()
 
 
+@pytest.mark.parametrize(
+    ("path", "broken", "whole", "why"),
+    [
+        ("services.WinRM.state", "stopped", "running", "der Dienst WinRM läuft nicht"),
+        ("firewall.rules.Praxisschild-WinRM-HTTPS.enabled", "false", "true", "die Firewall lässt 127.0.0.1"),
+    ],
+)
+def test_who_stops_winrm_or_closes_its_port_is_locked_out(stand_in, path, broken, whole, why):
+    stand_in.set(path, broken)
+    try:
+        with pytest.raises(requests.exceptions.ConnectionError):
+            stand_in.pywinrm().open_shell()
+        assert stand_in.log()[-1]["reason"].startswith(why)
+    finally:
+        stand_in.set(path, whole)
+    protocol = stand_in.pywinrm()
+    protocol.close_shell(protocol.open_shell())
+
+
 def test_a_login_that_is_bound_to_another_channel_is_refused(stand_in):
     """Somebody in the middle with a certificate of his own cannot pass a login on."""
     with pytest.raises(InvalidCredentialsError):

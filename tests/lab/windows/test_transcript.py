@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from lab.windows import transcript
-from tests.lab.windows.conftest import Ansible, start
+from lab.windows import recording, transcript
+from tests.lab.windows.conftest import PASSWORD, Ansible, start
 
 pytestmark = pytest.mark.xdist_group("windows")
 TASKS = [
@@ -25,27 +27,28 @@ def two(tmp_path_factory):
     other.set("security.MinimumPasswordLength", "5")
     variables = {"ansible_port": other.https, "ansible_winrm_ca_trust_path": other.authority}
     play = [{"hosts": "all", "gather_facts": False, "ignore_errors": True, "tasks": TASKS}]
-    Ansible(one, folder).play(play, {"eins": {}, "zwei": variables})
-    yield one.log(), other.log()
+    recording_environment = recording.environment_for(folder / "connection", folder / "transcript.jsonl")
+    Ansible(one, folder).play(play, {"eins": {}, "zwei": variables}, **recording_environment)
+    yield one.log(), other.log(), (folder / "transcript.jsonl").read_text(encoding="utf-8"), one
     for _, process in hosts:
         process.terminate()
         process.wait(10)
 
 
 def test_the_only_difference_is_named(two):
-    found = transcript.differences(*two)
+    found = transcript.differences(two[0], two[1])
     assert all(line.startswith("3 (win_security_policy_values): result.items[0].") for line in found)
     assert any("before: 0 against 5" in line.replace("'", "") for line in found), found
 
 
 def test_a_log_agrees_with_itself_and_not_with_half_of_itself(two):
-    one, _ = two
+    one = two[0]
     assert transcript.differences(one, one) == []
     assert transcript.differences(one, one[: len(one) // 2])
 
 
 def test_what_is_compared_is_what_was_done(two):
-    one, _ = two
+    one = two[0]
     calls = transcript.comparable(one)
     assert [call.get("module") or call["kind"] for call in calls] == [
         "win_sample",
@@ -55,3 +58,15 @@ def test_what_is_compared_is_what_was_done(two):
     ]
     assert all("ms" not in call and "at" not in call for call in calls)
     assert "geheim-0815" not in str(calls)
+
+
+def test_the_controllers_record_says_the_same_as_the_hosts_log(two):
+    """So a record of a real PC can be laid beside the stand-in's log."""
+    host, _, text, stand_in = two
+    lines = [json.loads(line) for line in text.splitlines()]
+    of_this_host = [line for line in lines if f":{stand_in.https} " in line["shell"]]
+    assert len(lines) == 2 * len(TASKS)
+    assert transcript.differences(host, of_this_host) == []
+    assert [line["stdin"] for line in of_this_host] == [line["stdin"] for line in host if line["op"] == "exec"]
+    for secret in ("geheim-0815", PASSWORD):
+        assert secret not in text
