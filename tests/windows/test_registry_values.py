@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import subprocess
 import time
 
 import pytest
@@ -129,6 +130,27 @@ def test_a_hive_in_use_is_named_and_the_others_are_settled(pc):
     assert "1 of 3 could not be set" in result["msg"]
     assert pc.registry.get(f"HKU\\{people['praxisschild']}\\Software\\X", "A") == ("dword", 1)
     assert pc.registry.get(KEY, "A") == ("dword", 1)
+
+
+def test_a_hive_that_a_killed_run_left_behind_is_taken_over(pc):
+    sid = users(pc)["mfa-1"]
+    reg = [pc.folder / "System32" / "reg.exe", "load", f"HKU\\Praxisschild-{sid}", r"C:\Users\mfa-1\NTUSER.DAT"]
+    subprocess.run(reg, env={**os.environ, "PRAXISSCHILD_WINDOWS_STATE": str(pc.folder)}, check=True)
+    result = pc("registry", [{"key": r"HKCU\Software\X", "name": "A", "type": "dword", "value": 1}])
+    assert "failed" not in result
+    assert result["items"][0]["after"][sid] == {"type": "dword", "value": 1}
+    assert [name for name in pc.registry.keys("HKU") if "praxisschild" in name] == []
+
+
+def test_a_hive_that_stays_loaded_is_named_with_the_way_out(pc):
+    program = pc.folder / "System32" / "reg.exe"
+    refuse = '[ "$1" = unload ] && { echo FEHLER: Zugriff verweigert; exit 1; }\n'
+    program.write_text(program.read_text().replace("#!/bin/sh\n", "#!/bin/sh\n" + refuse))
+    result = pc("registry", [{"key": r"HKCU\Software\X", "name": "A", "type": "dword", "value": 1}], check=True)
+    assert (
+        f"run `reg unload HKU\\Praxisschild-{users(pc)['mfa-1']}`, or restart (FEHLER: Zugriff verweigert)"
+        in result["msg"]
+    )
 
 
 def test_a_profile_that_is_gone_is_a_warning(pc):
