@@ -16,6 +16,7 @@ from praxisschild.attestations import Standing, attestation_of
 from praxisschild.catalogue import load_catalogue
 from praxisschild.coverage import Project, summarise
 from praxisschild.practice import Practice
+from praxisschild.reassessment import edition_facts, kept
 from praxisschild.results import CheckResult, HostState, PracticeFacts, Run, Status
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -96,6 +97,8 @@ def large_run(
         checks=results,
         requirements=assessment.requirements,
         deviations=assessment.deviations,
+        edition=edition_facts(catalogue, assessment.edition, ended.date()),
+        attestations=kept(attested),
         coverage=summarise(assessment.edition, Project(catalogue, PROJECT).covered(assessment.edition)),
     )
     return LargeRun(run, {state.name: _snapshot(number) for number, state in enumerate(states) if state.reached})
@@ -150,7 +153,7 @@ def _state(name: str, number: int, ended: datetime, reached: bool) -> HostState:
         platform="Debian 13",
         address=f"10.77.0.{number + 10}",
         reached=True,
-        snapshot=f"snapshots/{name}.json",
+        snapshot=f"snapshots/{name}.json.gz",
         snapshot_taken=ended - timedelta(minutes=15),
     )
 
