@@ -53,6 +53,14 @@
     target.scrollIntoView();
   }
 
+  // on a narrow screen these tables are blocks; a screen reader then needs to be told what they are. Written here,
+  // because in thousands of lines the words would be a third of the page.
+  for (const [part, role] of Object.entries({
+    "": "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", "thead th": "columnheader", "tbody th": "rowheader", td: "cell",
+  })) {
+    for (const element of document.querySelectorAll(`.checks ${part}`)) element.setAttribute("role", role);
+  }
+
   // without this script everything is open; with it, what needs nobody's attention starts closed
   for (const row of rows) row.details.open = ["failed", "expired"].includes(row.element.dataset.status);
   for (const list of document.querySelectorAll(".more")) list.open = false;
