@@ -44,6 +44,11 @@ class DueDate:
     text: str = ""
     who: str = ""
 
+    @property
+    def size(self) -> int:
+        """How many things that are."""
+        return len(self.requirements)
+
 
 def then_and_now(trend: Trend) -> list[Compared]:
     """The verdicts of this run and the one before it, worst first."""

@@ -61,6 +61,11 @@
     for (const element of document.querySelectorAll(`.checks ${part}`)) element.setAttribute("role", role);
   }
 
+  // a long name breaks where its words end
+  for (const name of document.querySelectorAll(".test")) {
+    name.replaceChildren(...name.textContent.split(/(?<=_)/).flatMap((part) => [part, document.createElement("wbr")]));
+  }
+
   // without this script everything is open; with it, what needs nobody's attention starts closed
   for (const row of rows) row.details.open = ["failed", "expired"].includes(row.element.dataset.status);
   for (const list of document.querySelectorAll(".more")) list.open = false;

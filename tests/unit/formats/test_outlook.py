@@ -122,6 +122,14 @@ def test_what_falls_due_is_what_ends_or_begins_within_sixty_days(run):
     ]
 
 
+def test_summary_leads_to_what_changed_and_what_falls_due(run, trend):
+    root = page(run.model_copy(update={"trend": trend}))
+    (summary,) = [one for one in root.all("section") if one.attributes["id"] == "zusammenfassung"]
+    links = {one.words: one.attributes["href"] for one in summary.all("a")}
+    assert links["1 schlechter geworden"] == links["1 besser geworden"] == "#verlauf"
+    assert links["wird 1 Punkt fällig"] == "#fristen"
+
+
 def test_page_tells_what_falls_due(run):
     (section,) = [one for one in page(run).all("section") if one.attributes["id"] == "fristen"]
     assert "31.12.2026 in 38 Tagen" in section.words
