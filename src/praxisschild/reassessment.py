@@ -6,9 +6,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from praxisschild.assessment import assess
 from praxisschild.attestations import Attachment, Attestation, Standing
 from praxisschild.coverage import Project, summarise
+from praxisschild.errors import InputError
 from praxisschild.inventory import PROJECT
 from praxisschild.practice import Deviation, Practice
 from praxisschild.results import EditionFacts, KeptAttestation
@@ -63,19 +66,12 @@ def in_edition(run: Run, catalogue: Catalogue, edition: str) -> Run:
     speaks of is not tested, with the reason. The trend is left out: it compares runs of the edition first reported.
 
     Raises:
-        InputError: there is no such edition.
+        InputError: there is no such edition, or the run's facts about the practice are none that a run writes.
     """
     facts = edition_facts(catalogue, edition, run.day)
     if edition == run.practice.edition:
         return run if run.edition else run.model_copy(update={"edition": facts})
-    practice = Practice(
-        name=run.practice.name,
-        size=run.practice.size,
-        edition=edition,
-        features=run.practice.features,
-        networks={},
-        deviations=[_deviation(one) for one in run.deviations],
-    )
+    practice = _practice(run, edition)
     standings = None if run.attestations is None else [_standing(one) for one in run.attestations]
     assessment = assess(catalogue, practice, run.checks, run.hosts, run.day, standings)
     first = run.edition.reassessed_from if run.edition else None
@@ -90,6 +86,18 @@ def in_edition(run: Run, catalogue: Catalogue, edition: str) -> Run:
             "trend": None,
         }
     )
+
+
+def _practice(run: Run, edition: str) -> Practice:
+    """The practice as far as an assessment asks for it."""
+    facts = {"name": run.practice.name, "size": run.practice.size, "features": run.practice.features}
+    try:
+        practice = Practice.model_validate({**facts, "edition": edition, "networks": {}})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in ("practice", *first["loc"]))
+        raise InputError("results.json", field, first["msg"], "restore the bundle from its backup") from None
+    return practice.model_copy(update={"deviations": [_deviation(one) for one in run.deviations]})
 
 
 def _deviation(result: DeviationResult) -> Deviation:

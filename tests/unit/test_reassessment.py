@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from praxisschild.errors import InputError
+from praxisschild.errors import InputError, PraxisschildError
 from praxisschild.formats import json as results_json
+from praxisschild.formats.registry import FORMATS
 from praxisschild.reassessment import in_edition
 from praxisschild.results import Run, Section, Status
 from tests.factories import large_run
@@ -106,3 +109,34 @@ def test_a_check_that_did_not_run_leaves_its_row_not_tested(kept, catalogue):
 def test_an_unknown_edition_is_named_with_those_there_are(kept, catalogue):
     with pytest.raises(InputError, match="2021, 2025"):
         in_edition(kept, catalogue, "2030")
+
+
+SMALL = json.loads(results_json.render(large_run(2, 12).run))
+TREND = {"runs": [{"ended": "2026-11-23T20:52:10Z", "counts": []}], "changes": []}
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.sampled_from(["9999-12-31", "0001-01-01"])
+)
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.sampled_from(["2021", "2025"]))
+def test_results_that_somebody_damaged_are_told_or_refused_and_never_break(catalogue, data, edition):
+    document = json.loads(json.dumps({**SMALL, "trend": TREND}))
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = document
+        while True:
+            keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+            if not keys:
+                break
+            key = data.draw(st.sampled_from(keys))
+            if not isinstance(place[key], dict | list) or not data.draw(st.booleans()):
+                place[key] = data.draw(values)
+                break
+            place = place[key]
+    try:
+        run = in_edition(results_json.parse(json.dumps(document), "results.json"), catalogue, edition)
+    except PraxisschildError:
+        return
+    for one in FORMATS.values():
+        one.render(run)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from praxisschild.results import Section, Status
@@ -89,7 +88,7 @@ def due_dates(run: Run, days: int = DAYS) -> list[DueDate]:
     return [
         DueDate(day, (day - run.day).days, what, tuple(ids), text, who)
         for (day, what, text, who), ids in sorted(found.items())
-        if run.day <= day <= run.day + timedelta(days=days)
+        if 0 <= (day - run.day).days <= days
     ]
 
 
