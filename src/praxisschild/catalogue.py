@@ -268,6 +268,23 @@ class Catalogue:
                 reached.add(candidate.id)
         return [other.id for other in self.edition(edition) if other.id in reached]
 
+    def carried_back(self, identifier: str, edition: str) -> str | None:
+        """The older number under which an edition demanded exactly the same thing; None unless it is one to one.
+
+        What became part of a larger demand, was divided, or has another bound is not the same: what speaks for the
+        newer number says nothing certain about the older one.
+        """
+        entry = self.requirement(identifier)
+        while entry.edition not in {edition, None} and len(entry.continues) == 1:
+            older = self.requirement(entry.continues[0])
+            if older.bounds != entry.bounds or self._followers(older.id) != 1:
+                return None
+            entry = older
+        return entry.id if entry.edition == edition and entry.id != identifier else None
+
+    def _followers(self, identifier: str) -> int:
+        return sum(identifier in other.continues for other in self.requirements.values())
+
     def ancestry(self, identifier: str) -> frozenset[str]:
         """The id and all older ones that it continues: what code may call it."""
         older = (self.ancestry(one) for one in self.requirement(identifier).continues)

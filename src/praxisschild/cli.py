@@ -18,6 +18,8 @@ from rich.table import Table
 
 from praxisschild import cli_evidence
 from praxisschild.cli_attest import attest
+from praxisschild.cli_compare import print_comparison
+from praxisschild.cli_report import report
 from praxisschild.errors import InputError, PraxisschildError
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_evidence.app, name="evidence")
 app.command()(attest)
+app.command()(report)
 PROJECT = Path(__file__).resolve().parents[2]
 PYTEST_USAGE_ERROR = 4
 ANSIBLE_UNREACHABLE = 4
@@ -255,6 +258,9 @@ def coverage(
         PlatformChoice | None, typer.Option(help="only requirements that a host with this system can meet")
     ] = None,
     show_open: Annotated[bool, typer.Option("--open", help="name those without, what they concern, and why")] = False,
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="OLD NEW", help="two editions: what stayed, changed, went, came")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell how much of the directive this version sets and proves; contacts no host and reads no practice.
@@ -277,8 +283,13 @@ def coverage(
 
     praxisschild coverage --edition all --json       both editions, for a program
 
+    praxisschild coverage --compare 2021 2025        what the newer edition changed
+
     praxisschild show 2025-A1-20                     one requirement's whole story
     """
+    if compare:
+        print_comparison(*compare, as_json=as_json)
+        return
     from praxisschild.catalogue import load_catalogue
     from praxisschild.coverage import Project, summarise, verdict
     from praxisschild.formats.coverage_text import print_open, print_table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import tempfile
@@ -23,16 +24,19 @@ from praxisschild.connection import HostUnreachable, RemoteHost
 from praxisschild.coverage import Project, summarise
 from praxisschild.drift import drift_since
 from praxisschild.errors import PraxisschildError
-from praxisschild.evidence import latest_bundle, load_bundle, write_bundle
+from praxisschild.evidence import bundles, latest_bundle, load_bundle, write_bundle
 from praxisschild.evidence.seal import Seal
 from praxisschild.evidence.timestamp import Authority, load_roots
 from praxisschild.inventory import PROJECT, PracticeFolder, open_practice
+from praxisschild.reassessment import edition_facts, kept
 from praxisschild.results import CheckResult, DroppedSetting, HostState, PracticeFacts, Run, Status
 from praxisschild.snapshot import Snapshot
+from praxisschild.trend import earlier_runs, trend_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
+    from praxisschild.catalogue import Catalogue
     from praxisschild.practice import Deviation, Practice
 
 _RECORD = "praxisschild"
@@ -140,11 +144,10 @@ class ComplianceSession:
 
     def _take(self, remote: RemoteHost, reached: Reached) -> None:
         if self.config.option.replay:
-            kept = self.config.option.replay / f"{remote.name}.json"
-            if not kept.exists():
+            document = _kept_state(self.config.option.replay, remote.name)
+            if document is None:
                 reached.reason = "kein aufbewahrter Zustand dieses Hosts"
                 return
-            document = json.loads(kept.read_text(encoding="utf-8"))
         else:
             try:
                 document = remote.python_as_root(collector.linux_script())
@@ -309,7 +312,7 @@ class ComplianceSession:
         assessment = assess(catalogue, practice, checks, hosts, self.today, self.attestations)
         dropped = dropped_requirements(catalogue, practice, self.hosts, self.today)
         drift = self.config.option.drift
-        return Run(
+        run = Run(
             tool_version=version("praxisschild"),
             practice=PracticeFacts(
                 name=practice.name, size=practice.size, edition=assessment.edition, features=dict(practice.features)
@@ -329,7 +332,15 @@ class ComplianceSession:
             ),
             drift=drift_since(drift, self._last_run(), checks) if drift else None,
             coverage=summarise(assessment.edition, Project(catalogue, PROJECT).covered(assessment.edition)),
+            edition=edition_facts(catalogue, assessment.edition, self.today),
+            attestations=kept(self.attestations),
         )
+        return run.model_copy(update={"trend": trend_of(run, self._earlier_runs(catalogue, assessment.edition))})
+
+    def _earlier_runs(self, catalogue: Catalogue, edition: str) -> Iterator[Run]:
+        """The practice's kept runs by this edition's numbering, the newest first."""
+        root = self.config.option.evidence
+        return earlier_runs(reversed(bundles(root, self.practice.name)), catalogue, edition) if root else iter(())
 
     def _last_run(self) -> Run | None:
         bundle = latest_bundle(self.config.option.evidence, self.practice.name) if self.config.option.evidence else None
@@ -357,7 +368,7 @@ class ComplianceSession:
                 platform=taken.distribution,
                 address=taken.address,
                 reached=True,
-                snapshot=f"snapshots/{name}.json",
+                snapshot=f"snapshots/{name}.json.gz",
                 snapshot_taken=taken.collected_at,
             )
         reasons = [record["reason"] for record in self.records if record["host"] == name]
@@ -382,6 +393,14 @@ class ComplianceSession:
         if self.bundle:
             terminalreporter.write_sep("-", "evidence")
             terminalreporter.write_line(str(self.bundle / "report.html"))
+
+
+def _kept_state(folder: Path, host: str) -> Any:
+    """A host's state as a bundle or somebody's own folder keeps it, compressed or not; None if it does not."""
+    packed, plain = folder / f"{host}.json.gz", folder / f"{host}.json"
+    if packed.exists():
+        return json.loads(gzip.decompress(packed.read_bytes()))
+    return json.loads(plain.read_text(encoding="utf-8")) if plain.exists() else None
 
 
 def _judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[Status, str]:

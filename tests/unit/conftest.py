@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from praxisschild.catalogue import Catalogue, load_catalogue
+from tests.factories import LargeRun, large_run
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -19,3 +20,9 @@ def project() -> Path:
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     return load_catalogue()
+
+
+@pytest.fixture(scope="session")
+def large() -> LargeRun:
+    """A run of 40 hosts with 150 checks each, for what must stay quick and small."""
+    return large_run()

@@ -166,6 +166,31 @@ def test_checks_of_the_file_share_see_a_careless_share(pytester, practice, proje
     assert {check["status"] for check in run["checks"]} == {"failed"}
 
 
+def test_a_bundles_own_states_are_judged_again_and_the_next_run_tells_what_changed(pytester, practice, project):
+    """What a run keeps is enough to repeat its checks; a state that got worse is in the next report's trend."""
+    kept = pytester.mkdir("kept")
+    document = json.loads((project / "tests/data/snapshots/hardened/server-1.json").read_text(encoding="utf-8"))
+    (kept / "praxisserver.json").write_text(json.dumps(document), encoding="utf-8")
+    check = f"{project}/tests/compliance/test_firewall.py"
+    _, first = results(pytester, practice, "--replay", kept, check)
+    (bundle,) = (path.resolve() for path in (pytester.path / "evidence").glob("*/latest"))
+    assert [host["snapshot"] for host in first["hosts"]] == ["snapshots/praxisserver.json.gz"]
+    assert (first["edition"]["name"], first["edition"]["in_force"]) == ("2025", "2025")
+    assert first["attestations"] == []
+    assert (len(first["trend"]["runs"]), first["trend"]["changes"]) == (1, [])
+    _, second = results(pytester, practice, "--replay", bundle / "snapshots", check)
+    told = [[(one["check"], one["status"]) for one in run["checks"]] for run in (first, second)]
+    assert told[0] == told[1]
+    assert (len(second["trend"]["runs"]), second["trend"]["changes"]) == (2, [])
+    document["nftables"] = []
+    (kept / "praxisserver.json").write_text(json.dumps(document), encoding="utf-8")
+    _, third = results(pytester, practice, "--replay", kept, check)
+    assert len(third["trend"]["runs"]) == 3
+    changes = {one["requirement"]: one for one in third["trend"]["changes"]}
+    assert changes["2025-A1-11"]["direction"] == "worse"
+    assert changes["2025-A1-11"]["after_status"] == "failed"
+
+
 # -- the lab's hosts as they were recorded -----------------------------------------------------------------------------
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gzip
 import json
 import re
 import shutil
 import tempfile
 import unicodedata
+import zlib
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +24,14 @@ from praxisschild.evidence import keys
 from praxisschild.evidence.durable import sync_folder, write_new
 from praxisschild.evidence.manifest import HEAD, MANIFEST, Link, Manifest, digest, head_of, link_to, seals_of
 from praxisschild.evidence.seal import Seal
-from praxisschild.formats import csv, html, junit, xlsx
 from praxisschild.formats import json as results_json
+from praxisschild.formats import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from praxisschild.results import Run
+    from praxisschild.results import HostState, Run
 
 RESULTS = "results.json"
 LATEST = "latest"
@@ -75,25 +77,25 @@ def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any], seal: Seal 
     for name in snapshots:
         if not _HOST.fullmatch(name):
             raise InputError("inventory", name, "the host's name cannot be a file name", "use letters, digits, - and .")
-    files: dict[str, str | bytes] = {
-        RESULTS: results_json.render(run),
-        "junit.xml": junit.render(run),
-        "report.html": html.render(run),
-        "anforderungen.csv": csv.render(run),
-        "ergebnisse.xlsx": xlsx.render(run),
-        **{
-            f"snapshots/{name}.json": json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-            for name, document in snapshots.items()
-        },
-    }
+    content = {**registry.bundled(run), **_states(run, snapshots)}
     folder = root / slug(run.practice.name)
-    content = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(folder):
             return _place(folder, run, content, seal or Seal())
     except OSError as error:
         raise RunError(f"the evidence cannot be written: {error}", f"check space and permissions of {root}") from error
+
+
+def _states(run: Run, snapshots: Mapping[str, Any]) -> dict[str, bytes]:
+    """The hosts' states under the names by which the run knows them; one that ends in .gz is compressed."""
+    names = {host.name: host.snapshot for host in run.hosts if host.snapshot}
+    found = {}
+    for host, document in snapshots.items():
+        name = names.get(host, f"snapshots/{host}.json")
+        data = (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+        found[name] = gzip.compress(data, mtime=0) if name.endswith(".gz") else data
+    return found
 
 
 @contextlib.contextmanager
@@ -115,8 +117,10 @@ def _place(folder: Path, run: Run, content: Mapping[str, bytes], seal: Seal) -> 
     try:
         (hidden / "snapshots").mkdir(mode=0o700)
         for path, data in {**content, **seals}.items():
+            (hidden / path).parent.mkdir(mode=0o700, exist_ok=True)
             write_new(hidden / path, data)
-        sync_folder(hidden / "snapshots")
+        for below in (path for path in hidden.iterdir() if path.is_dir()):
+            sync_folder(below)
         sync_folder(hidden)
         bundle = hidden.rename(folder / name)
     except BaseException:
@@ -224,6 +228,22 @@ def load_bundle(bundle: Path) -> Run:
                 "restore the bundle from its backup: evidence is kept whole",
             )
     return run
+
+
+def load_snapshot(bundle: Path, host: HostState) -> Any:
+    """A host's state as plain JSON values; None for a host that was not reached.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if host.snapshot is None:
+        return None
+    file = bundle / host.snapshot
+    try:
+        data = file.read_bytes()
+        return json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise InputError(file, "", f"the file cannot be read ({error})", "restore the bundle from its backup") from None
 
 
 def bundles(root: Path, practice: str) -> list[Path]:

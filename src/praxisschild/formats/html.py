@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from praxisschild.coverage import CONCERN_LABELS, KIND_LABELS
+from praxisschild.formats import outlook
 from praxisschild.results import Part, Section, Status, size_label
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def render(run: Run) -> str:
     )
     zone = _zone()
     environment.filters.update(
-        breakable=lambda name: Markup("_<wbr>").join(escape(part) for part in name.split("_")),
+        breakable=lambda name: Markup("/<wbr>").join(escape(part) for part in name.split("/")),
         day=lambda moment: f"{moment:%d.%m.%Y}" if isinstance(moment, date) else "",
         clock=lambda moment: _clock(moment, zone),
         moment=lambda moment: _moment(moment, zone),
@@ -130,6 +131,8 @@ def render(run: Run) -> str:
         Section=Section,
         confidence=_CONFIDENCE,
         kinds=_KINDS,
+        outlook=outlook,
+        bar=lambda counts: _shares([(count.name, count.status, count.number) for count in counts]),
     )
 
 

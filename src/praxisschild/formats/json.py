@@ -17,8 +17,8 @@ SCHEMA_ID = "urn:praxisschild:schema:results-1"
 
 
 def render(run: Run) -> str:
-    """The run as JSON, ended by a newline."""
-    return run.model_dump_json(indent=2) + "\n"
+    """The run as JSON on one line, ended by a newline: a third of a large run would be blanks otherwise."""
+    return run.model_dump_json() + "\n"
 
 
 def parse(text: str | bytes, file: Path) -> Run:

@@ -10,7 +10,7 @@ from praxisschild import evidence
 from praxisschild.errors import InputError, RunError
 from praxisschild.evidence import bundle as bundle_module
 from praxisschild.formats import html
-from praxisschild.results import CheckResult, Status
+from praxisschild.results import CheckResult, HostState, Status
 from tests.unit.evidence.conftest import ENDED, run_of
 
 if TYPE_CHECKING:
@@ -46,6 +46,19 @@ def test_bundle_holds_everything_and_only_its_owner_reads_it(tmp_path: Path) -> 
     assert json.loads((bundle / "snapshots/server-1.json").read_text()) == {"sshd": {"permitrootlogin": "no"}}
     for path in [bundle.parent, bundle, *bundle.rglob("*")]:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600)
+
+
+def test_a_state_is_kept_compressed_where_the_run_says_so(tmp_path: Path) -> None:
+    state = {"sshd": {"permitrootlogin": "no"}}
+    host = HostState(name="server-1", reached=True, snapshot="snapshots/server-1.json.gz")
+    written = [evidence.write_bundle(tmp_path / name, run_of(hosts=(host,)), {"server-1": state}) for name in "ab"]
+    files = [(bundle / "snapshots/server-1.json.gz").read_bytes() for bundle in written]
+    assert files[0] == files[1], "the same state gives the same bytes"
+    assert evidence.load_snapshot(written[0], host) == state
+    assert evidence.load_snapshot(written[0], host.model_copy(update={"snapshot": None})) is None
+    (written[0] / "snapshots/server-1.json.gz").write_bytes(files[0][:-9])
+    with pytest.raises(InputError, match="cannot be read"):
+        evidence.load_snapshot(written[0], host)
 
 
 def test_latest_points_to_the_newest_bundle(tmp_path: Path) -> None:
