@@ -89,7 +89,8 @@ def facts(run: Run) -> dict[str, Any]:
         "expired": [
             row
             for row in directive
-            if row.status is not Status.FAILED and any(verdict.status is Status.EXPIRED for verdict in row.hosts)
+            if row.status is not Status.FAILED
+            and Status.EXPIRED in {row.status, *(verdict.status for verdict in row.hosts)}
         ],
         "unreached": [host for host in run.hosts if not host.reached],
         "open_parts": _open_parts(directive),
@@ -122,7 +123,7 @@ def environment() -> Environment:
         breakable=lambda name: Markup("_<wbr>").join(escape(part) for part in name.split("_")),
         day=lambda moment: f"{moment:%d.%m.%Y}" if isinstance(moment, date) else "",
         clock=lambda moment: f"{moment.astimezone(zone):%d.%m.%Y, %H:%M}",
-        moment=lambda moment: _moment(moment, zone),
+        moment=moment,
         host_label=lambda host: host or "Praxis",
     )
     return found
@@ -238,8 +239,9 @@ def _zone() -> tzinfo:
         return UTC
 
 
-def _moment(moment: datetime, zone: tzinfo) -> str:
-    local = moment.astimezone(zone)
+def moment(when: datetime) -> str:
+    """Day and time as the clock on a German wall shows them, and which of its two zones that is."""
+    local = when.astimezone(_zone())
     name = local.tzname() or "UTC"
     return f"{local:%d.%m.%Y, %H:%M} Uhr ({_ZONE_NAMES.get(name, name)})"
 
@@ -247,7 +249,7 @@ def _moment(moment: datetime, zone: tzinfo) -> str:
 def page_header(run: Run) -> str:
     """The running head and foot of the printed pages; CSS has no other way to put a text there."""
     head = css_string(f"{run.practice.name} · Nachweis der IT-Sicherheit, Fassung {run.practice.edition}")
-    when = css_string(_moment(run.ended, _zone()))
+    when = css_string(moment(run.ended))
     return f"@page {{ @top-left {{ content: {head} }} @top-right {{ content: {when} }} }}\n"
 
 

@@ -1,0 +1,282 @@
+"""The report on paper: PDF/A-3a, tagged and without the need of colour, with results.json inside.
+
+Sources: ISO 19005-3 (PDF/A-3, attachments and their relationship), ISO 14289-1 (PDF/UA-1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from praxisschild.errors import RunError
+from praxisschild.formats import view
+from praxisschild.formats.characters import xml_text
+from praxisschild.results import Section, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from praxisschild.results import RequirementResult, Run
+
+ATTACHMENT = "results.json"
+DUE_WITHIN = 60  # days in which an attestation is named as running out
+_MARKS = {
+    Status.FAILED: "✗",
+    Status.NOT_TESTED: "?",
+    Status.EXPIRED: "◷",
+    Status.DEVIATION: "≈",
+    Status.ATTESTED: "✎",
+    Status.PASSED: "✓",
+    Status.NOT_APPLICABLE: "–",
+}
+_PART_MARK = "◐"
+_LONGEST_NAME = 60  # characters of the practice's name that the head of a page has room for
+_BRIEF = 180  # characters of a finding in the summary; its requirement tells all of it
+# PDF/A wants every schema of the metadata described that it does not know itself (ISO 19005-3, 6.6.2.3)
+_UNIVERSAL_ACCESS = b"""\
+<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" pdfuaid:part="1"/>
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+ xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
+<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
+<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
+<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
+<pdfaProperty:name>part</pdfaProperty:name>
+<pdfaProperty:valueType>Integer</pdfaProperty:valueType>
+<pdfaProperty:category>internal</pdfaProperty:category>
+<pdfaProperty:description>Part of ISO 14289 that the file follows</pdfaProperty:description>
+</rdf:li></rdf:Seq></pdfaSchema:property>
+</rdf:li></rdf:Bag></pdfaExtension:schemas>
+</rdf:Description>
+"""
+_LIBRARIES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-dejavu-core"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What some checks found alike on the same hosts; `hosts` names these in German.
+
+    `values` holds, per test function, what its checks measured, as one German text; hosts that measured differently
+    are told apart in it. `first` and `last` are the times of the earliest and the latest of these checks.
+    """
+
+    status: Status
+    reason: str
+    probe: bool
+    hosts: str
+    values: tuple[tuple[str, str], ...]
+    checks: int
+    first: datetime | None
+    last: datetime | None
+
+
+def render(run: Run, *, results: bytes, fingerprint: str | None = None) -> bytes:
+    """The report; the same arguments give the same bytes.
+
+    Args:
+        run: what was found.
+        results: the results file of this run, which is embedded as it is; its SHA-256 stands on every page.
+        fingerprint: of the key that signs the bundle, as `keys.fingerprint` writes it; None if nobody signs it.
+
+    Raises:
+        RunError: libraries are missing on this machine (German, with the way to install them), or no PDF came about.
+    """
+    weasyprint = _weasyprint()
+    from weasyprint.urls import URLFetcher
+
+    page = _html(run, results, fingerprint)
+    nothing = URLFetcher(allowed_protocols=())
+    ended = run.ended.astimezone(UTC)
+    attachment = weasyprint.Attachment(
+        file_obj=io.BytesIO(results),
+        name=ATTACHMENT,
+        description="Alle Ergebnisse dieses Berichts, maschinenlesbar",
+        created=ended,
+        modified=ended,
+        relationship="Source",
+    )
+    document = weasyprint.HTML(string=page, url_fetcher=nothing)
+    data = document.write_pdf(pdf_variant="pdf/a-3a", attachments=[attachment], finisher=_finish)
+    if not isinstance(data, bytes):
+        raise RunError("Das PDF ist nicht entstanden")
+    return data
+
+
+def _weasyprint() -> Any:
+    """WeasyPrint, which opens Pango and its relatives when it is imported."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints advice before it raises
+            import weasyprint
+    except OSError as error:
+        raise RunError(
+            f"Das PDF lässt sich hier nicht zeichnen, es fehlt Pango oder eine verwandte Bibliothek ({error})",
+            f"unter Debian und Ubuntu einmal: sudo apt-get install {_LIBRARIES}",
+        ) from None
+    return weasyprint
+
+
+def _html(run: Run, results: bytes, fingerprint: str | None) -> str:
+    digest = hashlib.sha256(results).hexdigest()
+    text = view.environment().get_template("pdf.html.j2").render(
+        view.facts(run),
+        style=(view.FOLDER / "pdf.css").read_text(encoding="utf-8") + _running(run, digest),
+        ended=run.ended.astimezone(UTC).isoformat(timespec="seconds"),
+        chapters=_chapters(run.requirements),
+        matrix=_matrix(run.requirements),
+        findings=_findings(run),
+        due=_due(run),
+        remarks={row.id: _remarks(row) for row in run.requirements},
+        digest=_in_groups(digest, 8),
+        size_of_results=len(results),
+        fingerprint=fingerprint,
+        brief=_BRIEF,
+        marks=_MARKS,
+        part_mark=_PART_MARK,
+        attachment=ATTACHMENT,
+        due_within=DUE_WITHIN,
+    )  # fmt: skip
+    return xml_text(text)
+
+
+def _running(run: Run, digest: str) -> str:
+    """The head and the foot of every page; CSS has no other way to put a text there."""
+    name = run.practice.name if len(run.practice.name) <= _LONGEST_NAME else f"{run.practice.name[:_LONGEST_NAME]}…"
+    texts = {
+        "@top-left": f"{name} · Nachweis der IT-Sicherheit, Fassung {run.practice.edition}",
+        "@top-right": view.moment(run.ended),
+        "@bottom-left": f"{ATTACHMENT}: SHA-256 {_in_groups(digest[:32], 8)} …",
+    }
+    boxes = "".join(f"{box} {{ content: {view.css_string(xml_text(text))} }}\n" for box, text in texts.items())
+    return f"@page {{\n{boxes}}}\n"
+
+
+def _chapters(rows: Sequence[RequirementResult]) -> list[tuple[str, str, list[tuple[str, list[RequirementResult]]]]]:
+    """The rows as chapters: anchor, German title, and in it the groups with their rows, all in the run's order."""
+    found = []
+    for number, ((section, annex), members) in enumerate(groupby(rows, lambda row: (row.section, row.annex)), 1):
+        title = f"Anlage {annex}" if section is Section.DIRECTIVE and annex else section.label
+        groups = [(name, list(same)) for name, same in groupby(members, lambda row: row.group)]
+        found.append((f"kapitel-{number}", title, groups))
+    return found
+
+
+def _matrix(rows: Iterable[RequirementResult]) -> tuple[list[int], list[tuple[str, Status, list[int]]]]:
+    """How often each verdict occurs in each annex of the directive: the annexes, and per verdict their numbers."""
+    directive = [row for row in rows if row.section is Section.DIRECTIVE]
+    annexes = sorted({row.annex or 0 for row in directive})
+    return annexes, [
+        (name, status, [sum(row.tally == name and (row.annex or 0) == annex for row in directive) for annex in annexes])
+        for name, status, _ in view.tally(directive)
+    ]
+
+
+def _findings(run: Run) -> dict[str, list[Finding]]:
+    """Per requirement what was found, worst first; what many hosts and checks share is said once."""
+    places = {host.name: number for number, host in enumerate(run.hosts)}
+    return {identifier: _grouped(lines, places) for identifier, lines in view.lines(run).items()}
+
+
+def _grouped(lines: Iterable[view.Line], places: dict[str, int]) -> list[Finding]:
+    checks: dict[tuple[Status, str, bool, str], list[view.Line]] = defaultdict(list)
+    for line in lines:
+        checks[line.status, line.reason, line.probe, line.check].append(line)
+    alike: dict[tuple[Status, str, bool, frozenset[str]], dict[str, list[view.Line]]] = defaultdict(dict)
+    for (status, reason, probe, check), found in checks.items():
+        alike[status, reason, probe, frozenset(line.host for line in found)][check] = found
+    return [_finding(status, reason, probe, same, places) for (status, reason, probe, _), same in alike.items()]
+
+
+def _finding(
+    status: Status, reason: str, probe: bool, checks: dict[str, list[view.Line]], places: dict[str, int]
+) -> Finding:
+    values: dict[str, list[str]] = defaultdict(list)
+    for check, lines in checks.items():
+        if text := _measured(lines, places):
+            values[check.partition("[")[0]].append(text)
+    everything = [line for lines in checks.values() for line in lines]
+    times = sorted(line.when for line in everything if line.when)
+    return Finding(
+        status=status,
+        reason=reason,
+        probe=probe,
+        hosts=_names({line.host for line in everything}, places),
+        values=tuple((function, "; ".join(texts)) for function, texts in values.items()),
+        checks=sum(bool(check) for check in checks),
+        first=times[0] if times else None,
+        last=times[-1] if times else None,
+    )
+
+
+def _measured(lines: Iterable[view.Line], places: dict[str, int]) -> str:
+    """What one check measured, once if it is the same on all hosts."""
+    hosts_by_text: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        hosts_by_text["; ".join(line.measured)].append(line.host)
+    if len(hosts_by_text) == 1:
+        return next(iter(hosts_by_text))
+    return "; ".join(f"{_names(hosts, places)}: {text or 'ohne Messwert'}" for text, hosts in hosts_by_text.items())
+
+
+def _names(hosts: Iterable[str], places: dict[str, int]) -> str:
+    """Hosts in the practice's order, those with consecutive numbers as a range; many are counted, too."""
+    ordered = sorted(set(hosts), key=lambda name: (places.get(name, -1), name))
+    if len(ordered) > 3 and ordered == list(places):
+        return f"alle {len(ordered)} Hosts"
+    text = ", ".join(_ranges(ordered))
+    return f"{len(ordered)} Hosts: {text}" if len(ordered) > 3 else text
+
+
+def _ranges(names: Sequence[str]) -> Iterator[str]:
+    run: list[str] = []
+    for name in [*names, ""]:
+        if run and _successor(run[-1]) != name:
+            yield from run if len(run) < 3 else [f"{run[0]} bis {run[-1]}"]
+            run = []
+        run.append(name)
+
+
+def _successor(name: str) -> str | None:
+    """The name with the next number; None for a name without a number, or with one that begins with 0."""
+    match = re.fullmatch(r"(.*?)([1-9]\d*)", name)
+    return f"{match[1]}{int(match[2]) + 1}" if match and not match[1][-1:].isdigit() else None
+
+
+def _remarks(row: RequirementResult) -> list[str]:
+    """What stands beside a row's verdict: why it is so, unless its table tells, and which parts are open."""
+    said = [] if row.hosts else [row.reason]
+    if row.attestation and row.attestation.fault:
+        said.append(row.attestation.fault)
+    elif row.hosts or row.status is not Status.NOT_TESTED:
+        said += [part.label for part in row.pending]
+    return list(dict.fromkeys(filter(None, said)))
+
+
+def _due(run: Run) -> list[RequirementResult]:
+    """Rows whose attestation counts, but soon runs out."""
+    soon = run.ended.date() + timedelta(days=DUE_WITHIN)
+    return [
+        row
+        for row in run.requirements
+        if row.attestation and not row.attestation.fault and row.attestation.valid_until <= soon
+    ]
+
+
+def _in_groups(text: str, length: int) -> str:
+    return " ".join(text[start : start + length] for start in range(0, len(text), length))
+
+
+def _finish(_: object, pdf: Any) -> None:
+    """What the library leaves out of a file that is PDF/A and PDF/UA at once."""
+    catalog = pdf.catalog
+    catalog["AF"][:] = dict.fromkeys(catalog["AF"])  # it names an attachment twice
+    metadata = pdf.objects[int(catalog["Metadata"].split()[0])]
+    metadata.stream = [part.replace(b"</rdf:RDF>", _UNIVERSAL_ACCESS + b"</rdf:RDF>") for part in metadata.stream]
