@@ -1,23 +1,18 @@
-"""The report on paper: PDF/A-3a, tagged and without the need of colour, with results.json inside.
-
-Sources: ISO 19005-3 (PDF/A-3, attachments and their relationship), ISO 14289-1 (PDF/UA-1).
-"""
+"""The report on paper: the whole run as a PDF to print, sign and keep, with results.json inside; needs no colour."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from praxisschild.errors import RunError
 from praxisschild.formats import view
 from praxisschild.formats.characters import xml_text
+from praxisschild.formats.paper import Attached, to_pdf
 from praxisschild.results import Section, Status
 
 if TYPE_CHECKING:
@@ -40,25 +35,6 @@ _MARKS = {
 _PART_MARK = "◐"
 _LONGEST_NAME = 60  # characters of the practice's name that the head of a page has room for
 _BRIEF = 180  # characters of a finding in the summary; its requirement tells all of it
-# PDF/A wants every schema of the metadata described that it does not know itself (ISO 19005-3, 6.6.2.3)
-_UNIVERSAL_ACCESS = b"""\
-<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" pdfuaid:part="1"/>
-<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
- xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
-<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
-<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
-<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
-<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
-<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
-<pdfaProperty:name>part</pdfaProperty:name>
-<pdfaProperty:valueType>Integer</pdfaProperty:valueType>
-<pdfaProperty:category>internal</pdfaProperty:category>
-<pdfaProperty:description>Part of ISO 14289 that the file follows</pdfaProperty:description>
-</rdf:li></rdf:Seq></pdfaSchema:property>
-</rdf:li></rdf:Bag></pdfaExtension:schemas>
-</rdf:Description>
-"""
-_LIBRARIES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-dejavu-core"
 
 
 @dataclass(frozen=True)
@@ -90,38 +66,8 @@ def render(run: Run, *, results: bytes, fingerprint: str | None = None) -> bytes
     Raises:
         RunError: libraries are missing on this machine (German, with the way to install them), or no PDF came about.
     """
-    weasyprint = _weasyprint()
-    from weasyprint.urls import URLFetcher
-
-    page = _html(run, results, fingerprint)
-    nothing = URLFetcher(allowed_protocols=())
-    ended = run.ended.astimezone(UTC)
-    attachment = weasyprint.Attachment(
-        file_obj=io.BytesIO(results),
-        name=ATTACHMENT,
-        description="Alle Ergebnisse dieses Berichts, maschinenlesbar",
-        created=ended,
-        modified=ended,
-        relationship="Source",
-    )
-    document = weasyprint.HTML(string=page, url_fetcher=nothing)
-    data = document.write_pdf(pdf_variant="pdf/a-3a", attachments=[attachment], finisher=_finish)
-    if not isinstance(data, bytes):
-        raise RunError("Das PDF ist nicht entstanden")
-    return data
-
-
-def _weasyprint() -> Any:
-    """WeasyPrint, which opens Pango and its relatives when it is imported."""
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints advice before it raises
-            import weasyprint
-    except OSError as error:
-        raise RunError(
-            f"Das PDF lässt sich hier nicht zeichnen, es fehlt Pango oder eine verwandte Bibliothek ({error})",
-            f"unter Debian und Ubuntu einmal: sudo apt-get install {_LIBRARIES}",
-        ) from None
-    return weasyprint
+    attached = Attached(ATTACHMENT, "Alle Ergebnisse dieses Berichts, maschinenlesbar", results)
+    return to_pdf(_html(run, results, fingerprint), attached, run.ended)
 
 
 def _html(run: Run, results: bytes, fingerprint: str | None) -> str:
@@ -272,11 +218,3 @@ def _due(run: Run) -> list[RequirementResult]:
 
 def _in_groups(text: str, length: int) -> str:
     return " ".join(text[start : start + length] for start in range(0, len(text), length))
-
-
-def _finish(_: object, pdf: Any) -> None:
-    """What the library leaves out of a file that is PDF/A and PDF/UA at once."""
-    catalog = pdf.catalog
-    catalog["AF"][:] = dict.fromkeys(catalog["AF"])  # it names an attachment twice
-    metadata = pdf.objects[int(catalog["Metadata"].split()[0])]
-    metadata.stream = [part.replace(b"</rdf:RDF>", _UNIVERSAL_ACCESS + b"</rdf:RDF>") for part in metadata.stream]
