@@ -88,7 +88,7 @@ def _measured(number: int, place: int, shape: Shape) -> str:
 
 
 def draw(hosts: int, checks: int, shape: Shape) -> None:
-    """One measurement, in a process of its own: seconds, those of the processor, bytes, KB of memory before and at peak."""
+    """One measurement: seconds, those of the processor, bytes, memory in KB before and at its peak."""
     from praxisschild.formats import pdf
 
     run = large_run(hosts, checks, shape)
