@@ -33,7 +33,7 @@ _MARKS = {
     Status.NOT_APPLICABLE: "–",
 }
 _PART_MARK = "◐"
-_LONGEST_NAME = 60  # characters of the practice's name that the head of a page has room for
+_LONGEST_NAME = 60  # characters of the practice's name that a line has room for
 _BRIEF = 180  # characters of a finding in the summary; its requirement tells all of it
 
 
@@ -85,6 +85,7 @@ def _html(run: Run, results: bytes, fingerprint: str | None) -> str:
         size_of_results=len(results),
         fingerprint=fingerprint,
         brief=_BRIEF,
+        longest_name=_LONGEST_NAME,
         marks=_MARKS,
         part_mark=_PART_MARK,
         attachment=ATTACHMENT,
