@@ -88,6 +88,7 @@ class ComplianceSession:
         self.reached: dict[str, Reached] = {}
         self.records: list[dict[str, Any]] = []
         self.bundle: Path | None = None
+        self.notes: list[str] = []  # what a person should know about the evidence (German)
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
         folder = self.opened.inventory.directory / self.practice.attestations
@@ -386,12 +387,17 @@ class ComplianceSession:
             snapshots = {
                 path.stem: json.loads(path.read_text("utf-8")) for path in self.folder.glob("snapshots/*.json")
             }
-            self.bundle = write_bundle(self.config.option.evidence, self.run(), snapshots, self.seal)
+            run = self.run()
+            # drawing takes seconds; who asks for a part wants an answer, not a paper to sign
+            no_pdf = self.notes.append if self.practice.evidence.pdf and not run.limits else None
+            self.bundle = write_bundle(self.config.option.evidence, run, snapshots, self.seal, no_pdf)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.bundle:
             terminalreporter.write_sep("-", "evidence")
+            for note in self.notes:
+                terminalreporter.write_line(note)
             terminalreporter.write_line(str(self.bundle / "report.html"))
 
 

@@ -112,8 +112,12 @@ class CloudService(_Model):
 
 
 class Evidence(_Model):
-    """How evidence is stamped: an RFC 3161 authority, and a PEM file with its certificate, relative to the folder."""
+    """How evidence is stamped: an RFC 3161 authority, and a PEM file with its certificate, relative to the folder.
 
+    `pdf` says whether a whole run leaves a PDF, too; a partial one never does.
+    """
+
+    pdf: bool = True
     timestamp_authority: Annotated[Text, StringConstraints(pattern=r"^https?://\S+$")] | None = None
     timestamp_ca: Text | None = None
 

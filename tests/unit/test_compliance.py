@@ -54,7 +54,7 @@ def practice(project, tmp_path):
     (folder / "hosts.yml").write_text("all: {hosts: {praxisserver: {ansible_host: 127.0.0.1, ansible_port: 9}}}\n")
     facts = folder / "group_vars/all/praxis.yml"
     text = facts.read_text(encoding="utf-8").replace("hosts: [anmeldung]", "hosts: [praxisserver]")
-    facts.write_text(text, encoding="utf-8")
+    facts.write_text(f"{text}\n  evidence: {{pdf: false}}\n", encoding="utf-8")
     access = folder / "group_vars/all/zugang.yml"
     access.write_text("ansible_user: betreuung\nansible_become_password: x\nansible_ssh_common_args: -F /dev/null\n")
     return folder
@@ -87,6 +87,8 @@ def test_verdicts_reach_the_results_and_an_unreachable_host_never_passes(pyteste
     row = next(row for row in run["requirements"] if row["id"] == "2025-A1-21")
     assert row["status"] == "not_tested", "what passed on a host that was not reached counts for nothing"
     assert done.ret == 1
+    assert not run["limits"]
+    assert not list(pytester.path.glob("evidence/*/*/report.pdf")), "this practice does without"
 
 
 def test_a_check_keeps_its_name_when_a_parameter_is_a_folder(pytester, practice):
@@ -95,6 +97,27 @@ def test_a_check_keeps_its_name_when_a_parameter_is_a_folder(pytester, practice)
     pytester.makepyfile(test_sample=f"{source}def test_folder(host_name, folder):\n    'A folder.'\n")
     _, run = results(pytester, practice)
     assert [check["check"] for check in run["checks"]] == ["test_sample.py::test_folder[praxisserver-/var/tmp]"]
+
+
+@pytest.mark.parametrize(("limits", "drawn"), [((), True), (("--no-probes",), False)])
+def test_a_whole_run_leaves_a_paper_and_a_part_does_not(pytester, practice, limits, drawn):
+    facts = practice / "group_vars/all/praxis.yml"
+    facts.write_text(facts.read_text(encoding="utf-8").replace("pdf: false", "pdf: true"), encoding="utf-8")
+    pytester.makepyfile(test_sample=CHECKS)
+    results(pytester, practice, *limits)
+    assert bool(list(pytester.path.glob("evidence/*/*/report.pdf"))) == drawn
+
+
+def test_why_there_is_no_paper_is_said(pytester, practice, monkeypatch):
+    facts = practice / "group_vars/all/praxis.yml"
+    facts.write_text(facts.read_text(encoding="utf-8").replace("pdf: false", "pdf: true"), encoding="utf-8")
+    fonts = pytester.path / "fonts.conf"
+    fonts.write_text("<fontconfig></fontconfig>", encoding="utf-8")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(fonts))
+    pytester.makepyfile(test_sample=CHECKS)
+    done, run = results(pytester, practice)
+    done.stdout.fnmatch_lines(["*Das PDF lässt sich hier nicht zeichnen*apt-get install*", "*report.html"])
+    assert run["checks"]
 
 
 def test_one_requirement_can_be_chosen_in_any_numbering(pytester, practice):

@@ -1,4 +1,4 @@
-"""What a run leaves behind: `<root>/<practice>/<UTC time>/` with results, report, JUnit file and snapshots.
+"""What a run leaves behind: `<root>/<practice>/<UTC time>/` with results, reports, JUnit file and snapshots.
 
 A bundle appears whole or not at all, readable by its owner only, and never holds a password hash or a private key. Its
 manifest names every file's SHA-256 and the bundle before it, so that a practice's bundles form a chain.
@@ -25,15 +25,16 @@ from praxisschild.evidence.durable import sync_folder, write_new
 from praxisschild.evidence.manifest import HEAD, MANIFEST, Link, Manifest, digest, head_of, link_to, seals_of
 from praxisschild.evidence.seal import Seal
 from praxisschild.formats import json as results_json
-from praxisschild.formats import registry
+from praxisschild.formats import pdf, registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from praxisschild.results import HostState, Run
 
 RESULTS = "results.json"
+PDF = "report.pdf"
 LATEST = "latest"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(?:-\d+)?")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -55,7 +56,13 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-") or "praxis"
 
 
-def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any], seal: Seal | None = None) -> Path:
+def write_bundle(
+    root: Path,
+    run: Run,
+    snapshots: Mapping[str, Any],
+    seal: Seal | None = None,
+    no_pdf: Callable[[str], None] | None = None,
+) -> Path:
     """Write a run's bundle as the next of the practice's chain, and point `latest` beside it there.
 
     Args:
@@ -63,6 +70,7 @@ def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any], seal: Seal 
         run: what was found.
         snapshots: per host, its state as plain JSON values.
         seal: who signs and stamps it; without one it is chained only.
+        no_pdf: is told in German why the bundle has no PDF, if none can be drawn; without it none is asked for.
 
     Raises:
         InputError: a host's name cannot be a file name.
@@ -79,10 +87,16 @@ def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any], seal: Seal 
             raise InputError("inventory", name, "the host's name cannot be a file name", "use letters, digits, - and .")
     content = {**registry.bundled(run), **_states(run, snapshots)}
     folder = root / slug(run.practice.name)
+    seal = seal or Seal()
+    if no_pdf:
+        try:
+            content[PDF] = pdf.render(run, results=content[RESULTS], fingerprint=seal.fingerprint)
+        except RunError as error:
+            no_pdf(str(error))
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(folder):
-            return _place(folder, run, content, seal or Seal())
+            return _place(folder, run, content, seal)
     except OSError as error:
         raise RunError(f"the evidence cannot be written: {error}", f"check space and permissions of {root}") from error
 

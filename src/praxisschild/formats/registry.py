@@ -42,6 +42,7 @@ FORMATS: Mapping[str, Format] = {
     one.name: one
     for one in (
         Format("html", "Bericht für Bildschirm und Drucker", "report.html", bundled=True),
+        Format("pdf", "Bericht zum Drucken und Unterschreiben (PDF/A-3)", "report.pdf"),
         Format("json", "alle Ergebnisse, für Programme", "results.json", bundled=True),
         Format("junit", "JUnit-XML, für CI-Systeme", "junit.xml", bundled=True),
         Format("csv", "Anforderungen als Tabelle", "anforderungen.csv", bundled=True),

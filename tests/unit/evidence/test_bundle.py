@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from pypdf import PdfReader
 
 from praxisschild import evidence
 from praxisschild.errors import InputError, RunError
@@ -59,6 +61,28 @@ def test_a_state_is_kept_compressed_where_the_run_says_so(tmp_path: Path) -> Non
     (written[0] / "snapshots/server-1.json.gz").write_bytes(files[0][:-9])
     with pytest.raises(InputError, match="cannot be read"):
         evidence.load_snapshot(written[0], host)
+
+
+def test_paper_is_drawn_when_asked_for_and_holds_the_results_of_its_bundle(tmp_path: Path) -> None:
+    told: list[str] = []
+    bundle = evidence.write_bundle(tmp_path, run_of(), {"server-1": {}}, no_pdf=told.append)
+    reader = PdfReader(bundle / "report.pdf")
+    assert reader.attachments["results.json"] == [(bundle / "results.json").read_bytes()]
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert manifest["files"]["report.pdf"] == hashlib.sha256((bundle / "report.pdf").read_bytes()).hexdigest()
+    assert not told
+
+
+def test_a_fault_while_drawing_costs_the_paper_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object, **__: object) -> bytes:
+        raise ZeroDivisionError("Zeile zu lang")
+
+    monkeypatch.setattr("weasyprint.HTML.write_pdf", breaks)
+    told: list[str] = []
+    bundle = evidence.write_bundle(tmp_path, run_of(), {"server-1": {}}, no_pdf=told.append)
+    assert (bundle / "results.json").is_file()
+    assert not (bundle / "report.pdf").exists()
+    assert told == ["Das PDF ist nicht entstanden (ZeroDivisionError: Zeile zu lang)."]
 
 
 def test_latest_points_to_the_newest_bundle(tmp_path: Path) -> None:
