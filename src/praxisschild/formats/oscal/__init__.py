@@ -43,8 +43,12 @@ def documents(run: Run, catalogue: Catalogue, parts: Parts, files: Files | None 
     """The whole set by file name; without a plan of action where nothing is open. The same run gives the same bytes.
 
     Raises:
-        InputError: the run speaks of a requirement that the catalogue does not know.
+        InputError: the run speaks of no requirement, or of one that the catalogue does not know.
     """
+    if not run.requirements:
+        raise InputError(
+            "results.json", "requirements", "the run speaks of no requirement", "verify the practice again"
+        )
     unknown = [row.id for row in run.requirements if row.id not in catalogue.requirements]
     if unknown:
         raise InputError(
