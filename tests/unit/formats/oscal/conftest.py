@@ -1,13 +1,12 @@
-"""A run told as OSCAL, NIST's schema, and a search for references that lead nowhere; none of it uses the product's own."""
+"""A run told as OSCAL, NIST's schema, and a search for references that lead nowhere."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import jsonschema
@@ -17,6 +16,9 @@ import regex
 from praxisschild.formats import oscal
 from praxisschild.results import AttestationFacts, Part, Run, Status
 from tests.unit.formats.conftest import row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCHEMA = Path(__file__).parents[3] / "data/oscal/oscal_complete_schema.json"
 Documents = dict[str, dict[str, Any]]
@@ -72,10 +74,19 @@ def full_run(run: Run) -> Run:
     return run.model_copy(update={"requirements": (*run.requirements, *rows)})
 
 
+@pytest.fixture(scope="session")
+def rendered() -> dict[str, dict[str, str]]:
+    """Sets by their run, so that each is put together once."""
+    return {}
+
+
 @pytest.fixture
-def documents(full_run, catalogue, parts) -> Documents:
-    found = oscal.documents(full_run, catalogue, parts)
-    return {name: json.loads(text) for name, text in found.items()}
+def documents(full_run, catalogue, parts, rendered) -> Documents:
+    """The set of `full_run`, to be changed at will."""
+    key = full_run.model_dump_json()
+    if key not in rendered:
+        rendered[key] = oscal.documents(full_run, catalogue, parts)
+    return {name: json.loads(text) for name, text in rendered[key].items()}
 
 
 def nodes(value: Any) -> Iterator[dict[str, Any]]:

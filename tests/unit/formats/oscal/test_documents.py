@@ -106,7 +106,13 @@ def test_every_reference_leads_somewhere(documents):
     assert dangling(documents) == []
 
 
-@pytest.mark.parametrize("key", ["observation-uuid", "risk-uuid", "finding-uuid", "component-uuid", "subject-uuid", "actor-uuid", "control-id", "target-id", "href", "with-ids", "source"])  # fmt: skip
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("observation-uuid", "risk-uuid", "finding-uuid", "component-uuid", "subject-uuid", "actor-uuid"),
+        *("control-id", "target-id", "href", "with-ids", "source"),
+    ],
+)
 def test_a_reference_that_leads_nowhere_is_seen(documents, key):
     broken = 0
     for name in documents:
@@ -144,7 +150,8 @@ def test_the_same_run_gives_the_same_bytes_in_every_process(full_run, catalogue,
     program = (
         "import hashlib, sys; from pathlib import Path; from praxisschild.results import Run;"
         "from praxisschild.catalogue import load_catalogue; from praxisschild.formats import oscal;"
-        "found = oscal.documents(Run.model_validate_json(sys.stdin.read()), load_catalogue(), oscal.Parts.read(Path('.')));"
+        "run = Run.model_validate_json(sys.stdin.read());"
+        "found = oscal.documents(run, load_catalogue(), oscal.Parts.read(Path('.')));"
         "print(hashlib.sha256(''.join(found.values()).encode()).hexdigest())"
     )
     for seed in ("1", "2"):
