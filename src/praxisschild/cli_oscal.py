@@ -56,6 +56,8 @@ def _bundle(source: Path, evidence: Path) -> Path:
 
     if (source / RESULTS).is_file():
         return source.resolve()
+    if not source.is_dir():
+        raise InputError(source, "", "there is no such folder", "name a practice's inventory folder, or a bundle")
     practice = open_practice(source, strict=False).practice.name
     bundle = latest_bundle(evidence, practice)
     if bundle is None:
