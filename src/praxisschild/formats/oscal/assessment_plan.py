@@ -10,6 +10,7 @@ from praxisschild.formats.oscal.vocabulary import (
     identifier,
     metadata,
     practice_system,
+    prop,
     quoted_line,
     rendered,
     run_names,
@@ -77,7 +78,7 @@ def render(run: Run) -> str:
                     "type": "software",
                     "title": "Praxisschild",
                     "description": "Liest Hosts aus, führt Proben durch und schreibt den Nachweis.",
-                    "props": [{"name": "version", "value": run.tool_version}],
+                    "props": [prop("version", run.tool_version)],
                     "status": {"state": "operational"},
                 }
             ],

@@ -178,7 +178,7 @@ def _links(catalogue: Catalogue, entry: Requirement) -> list[Object]:
         *(
             {
                 "href": f"#{_GRUNDSCHUTZ}",
-                "rel": "related",
+                "rel": "reference",
                 "resource-fragment": reference,
                 "text": f"Grundschutz++ {reference} (eigene Zuordnung)",
             }

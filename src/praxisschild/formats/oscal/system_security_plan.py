@@ -85,14 +85,11 @@ def render(run: Run, parts: Parts) -> str:
 
 
 def _host(run: Run, host: HostState) -> Object:
-    facts = (("platform", host.platform), ("address", host.address))
+    facts = (("host", host.name), ("platform", host.platform), ("address", host.address))
     return {
         "uuid": host_item(run, host.name),
         "description": quoted_line(f"{host.name}: {host.platform}" if host.platform else host.name),
-        "props": [
-            {"name": "asset-id", "value": line(host.name)},
-            *(prop(name, value) for name, value in facts if value),
-        ],
+        "props": [prop(name, value) for name, value in facts if value],
     }
 
 

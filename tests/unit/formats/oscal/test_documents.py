@@ -260,3 +260,15 @@ def test_schema_is_the_one_that_was_taken():
     path = Path(__file__).parents[3] / "data/oscal/oscal_complete_schema.json"
     text = (path.parent / "README.md").read_text(encoding="utf-8")
     assert hashlib.sha256(path.read_bytes()).hexdigest() in text
+
+
+def test_own_properties_stand_in_an_own_namespace(documents):
+    """NIST allows only certain names in its own; these two are among them everywhere they are used."""
+    told = [one for document in documents.values() for node in nodes(document) for one in node.get("props", ())]
+    assert {one.get("ns") for one in told} == {None, "urn:praxisschild:oscal"}
+    assert {one["name"] for one in told if "ns" not in one} == {"label", "method"}
+
+
+def test_no_id_in_the_catalogue_stands_twice(documents):
+    ids = [node["id"] for node in nodes(documents["catalog.json"]) if "id" in node]
+    assert len(ids) == len(set(ids)) > 400
