@@ -208,3 +208,14 @@ def test_a_practice_of_any_size_has_one_finding_per_requirement(catalogue, proje
     bound = {one["title"][5:7] for one in directive if prop_of(one, "status") != "not_applicable"}
     assert bound & {"A1", "A2", "A3"} == annexes
     assert _findings(result)["2025-A1-19"]["target"]["status"]["reason"] == "fail"
+
+
+def test_a_check_that_broke_twice_is_observed_twice(full_run):
+    """Once in its body and once while it cleaned up; a finding rests on both."""
+    twice = full_run.model_copy(update={"checks": (full_run.checks[0], *full_run.checks)})
+    (result,) = json.loads(assessment_results.render(twice))["assessment-results"]["results"]
+    uuids = [one["uuid"] for one in result["observations"]]
+    assert len(uuids) == len(set(uuids)) == len(full_run.checks) + 4
+    lock = [one for one in result["observations"] if prop_of(one, "check-id") == "test_desktop.py::test_locks"]
+    assert len(lock) == 2
+    assert all(one in _observed(result, _findings(result)["2025-A1-19"]) for one in lock)
