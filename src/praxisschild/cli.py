@@ -19,6 +19,7 @@ from rich.table import Table
 from praxisschild import cli_evidence
 from praxisschild.cli_attest import attest
 from praxisschild.cli_compare import print_comparison
+from praxisschild.cli_oscal import oscal
 from praxisschild.cli_report import report
 from praxisschild.errors import InputError, PraxisschildError
 
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.add_typer(cli_evidence.app, name="evidence")
 app.command()(attest)
 app.command()(report)
+app.command()(oscal)
 PROJECT = Path(__file__).resolve().parents[2]
 PYTEST_USAGE_ERROR = 4
 ANSIBLE_UNREACHABLE = 4
