@@ -1,0 +1,160 @@
+"""The command line of mobile devices: write what a management loads, check what its device lists say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from praxisschild.errors import InputError
+
+if TYPE_CHECKING:
+    from praxisschild.inventory import PracticeFolder
+    from praxisschild.mdm.overview import Written
+    from praxisschild.mdm.rows import Selection
+
+app = typer.Typer(
+    help="Smartphones und Tablets: Vorgaben für die Mobilgeräteverwaltung schreiben, Gerätelisten prüfen.",
+    no_args_is_help=True,
+)
+notes = Console(stderr=True, highlight=False)
+output = Console(highlight=False, soft_wrap=True)
+KEY_VARIABLE = "PRAXISSCHILD_MDM_KEY_PASSPHRASE"
+OWNER_WORDS = {"company": "dienstlich", "personal": "privat"}
+
+PracticeArgument = Annotated[
+    Path, typer.Argument(help="the practice's inventory folder, e.g. inventories/musterpraxis")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="machine-readable output")]
+
+
+@app.command()
+def write(
+    practice: PracticeArgument,
+    folder: Annotated[Path, typer.Option("--output", "-o", help="folder for the files")],
+    apple: Annotated[bool, typer.Option("--apple", help="only for iPhone and iPad")] = False,
+    android: Annotated[bool, typer.Option("--android", help="only for Android")] = False,
+    certificate: Annotated[
+        Path | None, typer.Option(help="PEM certificate (and its chain) that signs the Apple profile")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help=f"PEM key of that certificate; its passphrase comes from {KEY_VARIABLE}")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write an Apple configuration profile and an Android Management API policy from the same setting rows.
+
+    One file per platform and owner, and `einstellungen.md`: which setting serves which requirement, what was left out
+    and why, and what no management can enforce. docs/mobilgeraete.md says how to load them.
+    """
+    from praxisschild.applicability import edition_of
+    from praxisschild.inventory import open_practice
+    from praxisschild.mdm import overview
+
+    if (certificate is None) != (key is None):
+        raise InputError("--certificate/--key", "", "a signature needs both", "name the certificate and its key")
+    opened = open_practice(practice)
+    today = datetime.now(UTC).date()
+    edition = edition_of(opened.catalogue, opened.practice, today)
+    platforms = [name for name, asked in (("ios", apple), ("android", android)) if asked or not (apple or android)]
+    files: dict[str, bytes] = {}
+    groups: list[Written] = []
+    for selection in _selections(opened, platforms, today):
+        fresh = (
+            _apple(selection, opened, certificate, key) if selection.platform == "ios" else _android(selection, opened)
+        )
+        files |= fresh
+        groups.append(overview.Written(selection, tuple(fresh)))
+    text = overview.render(opened.practice.name, edition, opened.catalogue, groups)
+    files["einstellungen.md"] = text.encode()
+    _keep(folder, files)
+    if as_json:
+        output.print_json(data={"folder": str(folder), "groups": [_record(one) for one in groups]})
+        return
+    for one in groups:
+        selection = one.selection
+        counts = f"{len(selection.rows)} Einstellungen für {len(selection.requirements)} Anforderungen"
+        output.print(f"{', '.join(one.files)}: {counts}", markup=False)
+        for gone in selection.left_out:
+            notes.print(f"  nicht enthalten: {gone.name} – {gone.reason}", markup=False, soft_wrap=True)
+    if not groups:
+        notes.print("In praxis.mobile_devices steht kein Gerät dieser Art; es gibt nichts zu schreiben.")
+    output.print(f"Übersicht: {folder / 'einstellungen.md'}")
+
+
+def _selections(opened: PracticeFolder, platforms: list[str], today: Any) -> list[Selection]:
+    from praxisschild.mdm.declared import MobileDevices
+    from praxisschild.mdm.rows import select
+
+    devices = opened.practice.mobile_devices or MobileDevices()
+    return [
+        select(opened.practice, opened.catalogue, platform, owner, today)
+        for platform in ("ios", "android")
+        if platform in platforms
+        for owner in devices.owners(platform)
+    ]
+
+
+def _apple(
+    selection: Selection, opened: PracticeFolder, certificate: Path | None, key: Path | None
+) -> dict[str, bytes]:
+    from praxisschild.mdm import apple
+
+    slug = _slug(opened)
+    name = f"{slug}-apple-{OWNER_WORDS[selection.owner]}"
+    document = apple.write(apple.profile(selection, opened.practice.name, slug))
+    if certificate and key:
+        secret = os.environ.get(KEY_VARIABLE)
+        document = apple.sign(document, certificate, key, secret.encode() if secret else None)
+    files = {f"{name}.mobileconfig": document}
+    for declaration in apple.declarations(selection, slug):
+        files[f"{name}-{declaration['Identifier'].rpartition('.')[0].rpartition('.')[2]}.json"] = _json(declaration)
+    return files
+
+
+def _android(selection: Selection, opened: PracticeFolder) -> dict[str, bytes]:
+    from praxisschild.mdm import android
+
+    file = opened.inventory.file_of("praxis")
+    document = android.policy(selection, opened.practice.name, file)
+    return {f"{_slug(opened)}-android-{OWNER_WORDS[selection.owner]}.json": _json(document)}
+
+
+def _json(document: Any) -> bytes:
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _slug(opened: PracticeFolder) -> str:
+    """The folder's name as a part of identifiers and file names; it stays when the practice is renamed."""
+    return re.sub(r"[^a-z0-9-]+", "-", opened.inventory.directory.name.lower()).strip("-") or "praxis"
+
+
+def _keep(folder: Path, files: dict[str, bytes]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        raise InputError(folder, "", f"cannot be written ({error.strerror})", "name another folder") from None
+
+
+def _record(one: Written) -> dict[str, Any]:
+    selection = one.selection
+    return {
+        "platform": selection.platform,
+        "owner": selection.owner,
+        "supervised": selection.supervised,
+        "files": list(one.files),
+        "requirements": selection.requirements,
+        "left_out": [
+            {"name": gone.name, "requirements": list(gone.requirements), "reason": gone.reason}
+            for gone in selection.left_out
+        ],
+        "unenforceable": [item.model_dump(mode="json") for item in selection.unenforceable],
+    }
