@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from praxisschild.errors import InputError
+from praxisschild.errors import InputError, RunError
 
 if TYPE_CHECKING:
     from praxisschild.inventory import PracticeFolder
+    from praxisschild.mdm.exports.model import DeviceList
     from praxisschild.mdm.overview import Written
     from praxisschild.mdm.rows import Selection
 
@@ -25,6 +31,7 @@ app = typer.Typer(
 )
 notes = Console(stderr=True, highlight=False)
 output = Console(highlight=False, soft_wrap=True)
+PROJECT = Path(__file__).resolve().parents[2]
 KEY_VARIABLE = "PRAXISSCHILD_MDM_KEY_PASSPHRASE"
 OWNER_WORDS = {"company": "dienstlich", "personal": "privat"}
 
@@ -158,3 +165,95 @@ def _record(one: Written) -> dict[str, Any]:
         ],
         "unenforceable": [item.model_dump(mode="json") for item in selection.unenforceable],
     }
+
+
+@app.command()
+def check(
+    practice: PracticeArgument,
+    exports: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[EXPORT…]", help="device lists; default: those that praxis.mobile_devices.exports names"
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Settle every smartphone and tablet of a device list: encrypted, locked, updated, store only, erasable.
+
+    Reads Microsoft Intune (CSV of "All devices", Graph JSON), Jamf Pro (API JSON), Android Management API (JSON) and a
+    table with German headings; contacts no host and keeps no evidence. `praxisschild verify` runs the same checks.
+
+    Exit codes: 0 everything is met, 1 something is not or was not told, 2 misuse.
+    """
+    from praxisschild.inventory import open_practice
+    from praxisschild.mdm.declared import MobileDevices
+    from praxisschild.mdm.exports import read_list
+    from praxisschild.mdm.subject import list_files
+
+    opened = open_practice(practice, strict=False)
+    declared = opened.practice.mobile_devices or MobileDevices()
+    files = exports or list_files(declared, opened.inventory.directory)
+    if not files:
+        folder = opened.inventory.directory / declared.exports[0]
+        raise InputError(folder, "", "hier liegt keine Geräteliste", "eine exportieren und hier ablegen oder angeben")
+    now = datetime.now(UTC)
+    lists = [read_list(file, declared, now) for file in files]
+    with notes.status("Gerätelisten werden geprüft …"):
+        results = _results(practice, files)
+    if as_json:
+        output.print_json(
+            json.dumps({"lists": [_of_list(one) for one in lists], "checks": results}, ensure_ascii=False)
+        )
+    else:
+        _print(results, lists, opened)
+    raise typer.Exit(1 if any(one["status"] in {"failed", "not_tested"} for one in results) else 0)
+
+
+def _results(practice: Path, files: list[Path]) -> list[dict[str, Any]]:
+    """The checks' results, from the same tests that a verification runs."""
+    with tempfile.TemporaryDirectory(prefix="praxisschild-mdm-") as folder:
+        kept = Path(folder) / "results.json"
+        command = [sys.executable, "-m", "pytest", "tests/compliance/test_mobile_devices.py", "-q", "--tb=no"]
+        command += ["-p", "no:cacheprovider", f"--practice={practice.resolve()}", f"--check-results={kept}"]
+        command += [f"--mobile-list={file.resolve()}" for file in files]
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        if not kept.exists():
+            raise RunError(f"the checks could not run: {(done.stderr or done.stdout).strip()[-500:]}")
+        found: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
+
+
+def _of_list(one: DeviceList) -> dict[str, Any]:
+    return {
+        "file": one.file,
+        "product": one.product,
+        "taken": one.taken.isoformat(),
+        "sha256": one.sha256,
+        "devices": len(one.devices),
+    }
+
+
+def _print(results: list[dict[str, Any]], lists: list[DeviceList], opened: PracticeFolder) -> None:
+    from praxisschild.applicability import edition_of
+    from praxisschild.mdm.overview import numbers
+    from praxisschild.results import Status
+
+    edition = edition_of(opened.catalogue, opened.practice, datetime.now(UTC).date())
+    for source in lists:
+        said = f"{source.product}, Stand {source.taken:%d.%m.%Y %H:%M} UTC, {len(source.devices)} Mobilgeräte"
+        output.print(f"{source.file}: {said}", markup=False)
+    for name in dict.fromkeys(one["host"] for one in results):
+        own = sorted((one for one in results if one["host"] == name), key=lambda one: Status(one["status"]).severity)
+        counts = Counter(Status(one["status"]).label for one in own)
+        output.print(f"\n[bold]{escape(name or 'Praxis')}[/]: {', '.join(f'{n} {word}' for word, n in counts.items())}")
+        untold: dict[str, list[str]] = defaultdict(list)
+        for one in own:
+            if one["status"] == Status.FAILED:
+                which = numbers(one["requirements"], opened.catalogue, edition)
+                output.print(f"  nicht erfüllt  {which}: {'; '.join(one['measured'])}", markup=False, style="red")
+            elif one["status"] == Status.NOT_TESTED:
+                untold[one["reason"]] += one["requirements"]
+        for reason, requirements in untold.items():
+            everything = all(one["reason"] == reason for one in own)
+            which = "alles" if everything else numbers(requirements, opened.catalogue, edition)
+            output.print(f"  nicht geprüft  {which}: {reason}", markup=False, style="yellow")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator, 
 
 from praxisschild.mdm.topics import Topic
 
+FOLDER = "mobilgeraete"  # the one folder of a practice, besides attestations, that ansible.cfg leaves out
 Owner = Literal["company", "personal"]
 Platform = Literal["ios", "android"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]+$")]
@@ -72,15 +73,16 @@ class CurrentSystem(_Model):
 class MobileDevices(_Model):
     """The practice's smartphones and tablets, and where the device lists of their management lie.
 
-    `exports` are files relative to the practice's folder. `supervised` says whether iOS devices were set up as
-    supervised ones. `compliance_covers` names what the compliance policy in the management demands: only then does
-    "compliant" in a device list prove it. `current_os` is needed where a list tells a version instead of a patch day.
+    `exports` are files, or folders with nothing else in them; a relative one lies in the practice's folder.
+    `supervised` says whether iOS devices were set up as supervised ones. `compliance_covers` names what the compliance
+    policy in the management demands: only then does "compliant" in a device list prove it. `current_os` is needed
+    where a list tells a version instead of a patch day.
     """
 
     owner: Owner = "company"
     supervised: bool = True
     devices: list[MobileDevice] = []
-    exports: list[Annotated[str, StringConstraints(min_length=1)]] = []
+    exports: list[Annotated[str, StringConstraints(min_length=1)]] = [FOLDER]
     compliance_covers: list[Topic] = []
     current_os: dict[Platform, CurrentSystem] = {}
     apps: Apps = Apps()
@@ -89,10 +91,11 @@ class MobileDevices(_Model):
 
     @field_validator("exports")
     @classmethod
-    def _inside_the_folder(cls, exports: list[str]) -> list[str]:
-        for one in exports:
-            if ".." in PurePosixPath(one).parts:
-                raise ValueError(f"{one!r} leads out of the practice's folder")
+    def _where_ansible_does_not_look(cls, exports: list[str]) -> list[str]:
+        for one in map(PurePosixPath, exports):
+            if not one.is_absolute() and one.parts[:1] != (FOLDER,):
+                reason = f"'{one}' lies among the files that Ansible reads as inventory; put it into {FOLDER}/"
+                raise ValueError(reason)
         return exports
 
     @model_validator(mode="after")

@@ -212,6 +212,12 @@ def fields_of(topic: Topic, platform: Platform) -> set[str]:
     return {one.key for row in rows for one in row.apple}
 
 
+def apps_of(topic: Topic) -> set[str]:
+    """The Android apps that the topic's rows name."""
+    values = [value for row in load_rows().rows if row.topic is topic for value in row.android.items()]
+    return {str(value) for field, value in values if field.endswith("].packageName") and "{" not in str(value)}
+
+
 def nested(entries: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Dotted names as nested objects; `[word]` is an element of a list, lists of several rows are joined.
 

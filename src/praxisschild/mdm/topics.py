@@ -9,6 +9,7 @@ class Topic(StrEnum):
     """A property of a mobile device that is true of a good one."""
 
     MANAGED = "managed"
+    COMPLIANT = "compliant"
     ENCRYPTED = "encrypted"
     LOCKED = "locked"
     LOCK_SCREEN = "lock_screen"
@@ -35,6 +36,7 @@ class Topic(StrEnum):
 
 _LABELS = {
     Topic.MANAGED: "verwaltet",
+    Topic.COMPLIANT: "Richtlinie der Verwaltung erfüllt",
     Topic.ENCRYPTED: "Speicher verschlüsselt",
     Topic.LOCKED: "Sperrcode gesetzt",
     Topic.LOCK_SCREEN: "Mitteilungen auf dem Sperrbildschirm verborgen",
