@@ -199,7 +199,7 @@ def check(
     now = datetime.now(UTC)
     lists = [read_list(file, declared, now) for file in files]
     with notes.status("Gerätelisten werden geprüft …"):
-        results = _results(practice, files)
+        results = [_considering_deviations(one, opened) for one in _results(practice, files)]
     if as_json:
         output.print_json(
             json.dumps({"lists": [_of_list(one) for one in lists], "checks": results}, ensure_ascii=False)
@@ -221,6 +221,21 @@ def _results(practice: Path, files: list[Path]) -> list[dict[str, Any]]:
             raise RunError(f"the checks could not run: {(done.stderr or done.stdout).strip()[-500:]}")
         found: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8"))
     return found
+
+
+def _considering_deviations(record: dict[str, Any], opened: PracticeFolder) -> dict[str, Any]:
+    """The record as it counts: what a valid deviation covers on this device is no finding."""
+    if record["status"] != "failed":
+        return record
+    today, catalogue = datetime.now(UTC).date(), opened.catalogue
+    covered = {
+        code
+        for one in opened.practice.deviations
+        if one.expires >= today and one.covers(record["host"])
+        for code in (one.requirement, catalogue.oldest(one.requirement))
+    }
+    left = [code for code in record["requirements"] if code not in covered]
+    return {**record, "requirements": left} if left else {**record, "status": "deviation"}
 
 
 def _of_list(one: DeviceList) -> dict[str, Any]:
