@@ -214,7 +214,8 @@ def _results(practice: Path, files: list[Path]) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="praxisschild-mdm-") as folder:
         kept = Path(folder) / "results.json"
         command = [sys.executable, "-m", "pytest", "tests/compliance/test_mobile_devices.py", "-q", "--tb=no"]
-        command += ["-p", "no:cacheprovider", f"--practice={practice.resolve()}", f"--check-results={kept}"]
+        command += ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist"]
+        command += [f"--practice={practice.resolve()}", f"--check-results={kept}"]
         command += [f"--mobile-list={file.resolve()}" for file in files]
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
         if not kept.exists():
