@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from praxisschild.mdm.topics import Topic
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MobileSubject:
     """One device of the practice on the day of `now`; `missing` is the German reason if no list knows it."""
 
@@ -31,6 +31,10 @@ class MobileSubject:
     source: DeviceList | None = None
     missing: str = ""
     current: CurrentSystem | None = None
+
+    def __repr__(self) -> str:
+        # what a failed check shows; the rest is in what it measured
+        return f"<{self.name}>"
 
     @property
     def known(self) -> Device:

@@ -151,6 +151,8 @@ def test_a_patch_may_be_ninety_days_old_and_no_older(saved):
 
     assert update(NOW.date() - timedelta(days=90)) == "passed"
     assert update(NOW.date() - timedelta(days=91)) == "failed"
+    assert update(NOW.date() + timedelta(days=20)) == "passed"
+    assert update(NOW.date() + timedelta(days=40)) == "not_tested"
 
 
 @pytest.mark.parametrize(
@@ -162,6 +164,7 @@ def test_a_patch_may_be_ninety_days_old_and_no_older(saved):
         ("26.0.1", {"version": "26.1", "checked": "2026-11-20"}, "failed"),
         ("18.7", {"version": "26.1", "checked": "2026-11-20"}, "failed"),
         ("26.1", {"version": "26.1", "checked": "2026-08-29"}, "not_tested"),
+        ("26.1", {"version": "26.1", "checked": "2026-11-29"}, "not_tested"),
         ("26.1", None, "not_tested"),
         ("", {"version": "26.1", "checked": "2026-11-20"}, "not_tested"),
     ],
