@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from praxisschild.errors import InputError, RunError
+from praxisschild.mdm.topics import Topic
 
 if TYPE_CHECKING:
     from praxisschild.inventory import PracticeFolder
@@ -249,6 +250,12 @@ def _of_list(one: DeviceList) -> dict[str, Any]:
     }
 
 
+def _without_topic(reason: str) -> str:
+    """A reason without the question in front of it, so that questions with the same reason stand together."""
+    label, _, rest = reason.partition(": ")
+    return rest if rest and label in {topic.label for topic in Topic} else reason
+
+
 def _print(results: list[dict[str, Any]], lists: list[DeviceList], opened: PracticeFolder) -> None:
     from praxisschild.applicability import edition_of
     from praxisschild.mdm.overview import numbers
@@ -262,14 +269,17 @@ def _print(results: list[dict[str, Any]], lists: list[DeviceList], opened: Pract
         own = sorted((one for one in results if one["host"] == name), key=lambda one: Status(one["status"]).severity)
         counts = Counter(Status(one["status"]).label for one in own)
         output.print(f"\n[bold]{escape(name or 'Praxis')}[/]: {', '.join(f'{n} {word}' for word, n in counts.items())}")
-        untold: dict[str, list[str]] = defaultdict(list)
+        untold: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for one in own:
             if one["status"] == Status.FAILED:
                 which = numbers(one["requirements"], opened.catalogue, edition)
                 output.print(f"  nicht erfüllt  {which}: {'; '.join(one['measured'])}", markup=False, style="red")
             elif one["status"] == Status.NOT_TESTED:
-                untold[one["reason"]] += one["requirements"]
-        for reason, requirements in untold.items():
-            everything = all(one["reason"] == reason for one in own)
-            which = "alles" if everything else numbers(requirements, opened.catalogue, edition)
-            output.print(f"  nicht geprüft  {which}: {reason}", markup=False, style="yellow")
+                untold[_without_topic(one["reason"])].append(one)
+        for reason, members in untold.items():
+            which = numbers((code for one in members for code in one["requirements"]), opened.catalogue, edition)
+            topics = [one["reason"].removesuffix(f": {reason}") for one in members if one["reason"] != reason]
+            which = "alles" if len(members) == len(own) else which
+            output.print(f"  nicht geprüft  {which}", markup=False, style="yellow")
+            for line in filter(None, ("; ".join(topics), reason)):
+                output.print(f"                 {line}", markup=False)

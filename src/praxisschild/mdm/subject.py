@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ class MobileSubject:
         """The device as its list tells; ends the check as not tested if there is none, or if it is out of date."""
         if self.device is None or self.source is None:
             not_tested(self.missing)
-        limit = timedelta(days=bound("2021-A1-21", "device_list_age").at_most or 0)
+        limit = _freshness()
         if self.now - self.source.taken > limit:
             age = (self.now - self.source.taken).days
             not_tested(
@@ -111,6 +111,29 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def _freshness() -> timedelta:
+    """For how long a list proves anything."""
+    return timedelta(days=bound("2021-A1-21", "device_list_age").at_most or 0)
+
+
+def _completed(device: Device, older: Device, source: DeviceList) -> Device:
+    """The device with what only an older list says of it; each such answer names that list."""
+    answers = dict(device.answers)
+    for topic, answer in older.answers.items():
+        known = answers.get(topic)
+        silent = known is None or (known.value is None and known.applies)
+        if silent and (answer.value is not None or not answer.applies):
+            answers[topic] = replace(answer, text=f"{answer.text}, laut {source.file} vom {source.taken:%d.%m.%Y}")
+    return replace(
+        device,
+        answers=answers,
+        wipe_after=older.wipe_after if device.wipe_after is None else device.wipe_after,
+        patch_level=device.patch_level or older.patch_level,
+        version=device.version or older.version,
+        certificate_until=device.certificate_until or older.certificate_until,
+    )
+
+
 def list_files(declared: MobileDevices, practice: Path) -> list[Path]:
     """The device lists that the practice declares, those of a folder by name; a missing one is named, too."""
     found: list[Path] = []
@@ -122,7 +145,10 @@ def list_files(declared: MobileDevices, practice: Path) -> list[Path]:
 
 
 def subjects(declared: MobileDevices, files: Sequence[Path], now: datetime) -> list[MobileSubject]:
-    """The practice's devices, those it names first, then those that only a list knows; the newest list speaks.
+    """The practice's devices, those it names first, then those that only a list knows.
+
+    The newest list speaks; what it does not tell, an older one may add for as long as it is fresh: a management knows
+    nothing of a SIM's PIN, and the person who handed the device out does.
 
     A list that cannot be read does not stop anything: it is the reason of every device that no other list knows.
     Without any device there is one subject without a device, so that the reason reaches the report.
@@ -135,11 +161,14 @@ def subjects(declared: MobileDevices, files: Sequence[Path], now: datetime) -> l
             errors.append(error)
     missing = _why_missing(files, errors)
     platforms = {one.name: one.platform for one in declared.devices}
-    found = {
-        device.name: (device, source)
-        for source in sorted(lists, key=lambda one: one.taken)
-        for device in source.devices
-    }
+    found: dict[str, tuple[Device, DeviceList]] = {}
+    for one in sorted(lists, key=lambda each: each.taken, reverse=True):
+        for told in one.devices:
+            if told.name not in found:
+                found[told.name] = told, one
+            elif now - one.taken <= _freshness():
+                newest, origin = found[told.name]
+                found[told.name] = _completed(newest, told, one), origin
     names = dict.fromkeys([*platforms, *found])
     known = []
     for name in names:

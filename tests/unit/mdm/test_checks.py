@@ -215,6 +215,32 @@ def test_the_newest_list_speaks(saved):
     assert failed(verdicts(phone)) == set()
 
 
+BY_HAND = (
+    "Stand;Gerät;Plattform;Letzte Meldung;Berechtigungen beschränkt;Apps aktualisieren sich;SIM-PIN;Sperrcode\n"
+    "{day};tablet-anmeldung;iPadOS;{day};ja;nein;keine SIM;nein\n"
+)
+
+
+def test_an_older_list_adds_what_the_newest_does_not_tell_and_overrules_nothing(saved):
+    by_hand = saved(BY_HAND.format(day="10.11.2026"), "ausgabe.csv")
+    (tablet,) = (one for one in subjects(DECLARED, [by_hand, LISTS / "jamf.json"], NOW) if "tablet" in one.name)
+    found = verdicts(tablet)
+    assert found["test_apps_get_few_permissions"][0] == "passed"
+    assert "laut ausgabe.csv vom 10.11.2026" in found["test_apps_get_few_permissions"][1]
+    assert found["test_apps_update_themselves"][0] == "failed"
+    assert found["test_sim_asks_for_a_pin"] == (
+        "not_applicable",
+        "das Gerät hat keine SIM-Karte, laut ausgabe.csv vom 10.11.2026",
+    )
+    assert found["test_lock_asks_for_a_code"][0] == "passed", "the newest list speaks"
+
+
+def test_a_list_that_is_out_of_date_adds_nothing(saved):
+    by_hand = saved(BY_HAND.format(day="10.10.2026"), "ausgabe.csv")
+    (tablet,) = (one for one in subjects(DECLARED, [by_hand, LISTS / "jamf.json"], NOW) if "tablet" in one.name)
+    assert verdicts(tablet)["test_apps_get_few_permissions"][0] == "not_tested"
+
+
 def test_without_any_list_one_subject_carries_the_reason(tmp_path):
     declared = MobileDevices()
     (only,) = subjects(declared, list_files(declared, tmp_path), NOW)

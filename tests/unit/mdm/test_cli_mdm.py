@@ -111,7 +111,9 @@ def test_check_names_the_device_the_requirement_and_what_was_measured(practice, 
     said = run("check", practice, path, code=1)
     assert "liste.csv: Gerätetabelle (CSV)" in said
     assert "nicht erfüllt  2025-A1-32, 2025-A1-31, KVWL-09: Sperrcode gesetzt: nein" in said
-    assert "nicht geprüft  alles: in keiner Geräteliste (liste.csv)" in said, "the private one is in no list"
+    private = said.partition("privat: ")[2]
+    assert "nicht geprüft\n  nicht geprüft  alles\n" in private
+    assert "in keiner Geräteliste (liste.csv)" in private
 
 
 def test_check_reads_the_declared_folder_and_speaks_to_programs(practice):

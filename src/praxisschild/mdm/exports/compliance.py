@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from praxisschild.mdm.exports import settled
 from praxisschild.mdm.exports.model import Answer
 from praxisschild.mdm.topics import Topic
 
 if TYPE_CHECKING:
     from praxisschild.mdm.declared import MobileDevices
 
+# what a compliance policy can demand and a list does not tell by itself
+COVERABLE = (Topic.LOCKED, *settled.BY_POLICY)
+_NOT_COVERED = (
+    "Intune nennt es nicht einzeln; verlangt es die Konformitätsrichtlinie, dann in "
+    "praxis.mobile_devices.compliance_covers eintragen"
+)
 _WORDS = {
     "compliant": (True, "richtlinienkonform"),
     "noncompliant": (False, "nicht richtlinienkonform"),
@@ -29,7 +36,8 @@ def answers(word: str, declared: MobileDevices) -> dict[Topic, Answer]:
     """
     value, text = _WORDS.get(word.lower(), (None, f"Zustand „{word[:40]}“"))
     said = f"laut Intune {text}"
-    found = {Topic.COMPLIANT: Answer(value, said)}
+    found = dict.fromkeys(COVERABLE, Answer(None, _NOT_COVERED))
+    found[Topic.COMPLIANT] = Answer(value, said)
     for topic in declared.compliance_covers:
         if value:
             found[topic] = Answer(True, f"{said}; die Richtlinie verlangt es nach Angabe der Praxis")

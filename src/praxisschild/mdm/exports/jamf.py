@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 LIST = "results"
 FULL_ENCRYPTION = 3
 _UNREACHED = {
-    Topic.APP_UPDATES: "Ob Apps sich aktualisieren, lässt sich bei Apple nicht auslesen",
-    Topic.PERMISSIONS: "Berechtigungen vergibt bei Apple die Person am Gerät; keine Geräteliste nennt sie",
+    Topic.APP_UPDATES: "bei Apple nicht auszulesen; in der Gerätetabelle von Hand festhalten",
+    Topic.PERMISSIONS: "vergibt bei Apple die Person am Gerät; in der Gerätetabelle von Hand festhalten",
 }
 
 
