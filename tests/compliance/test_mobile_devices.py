@@ -16,6 +16,7 @@ from praxisschild.mdm.topics import Topic
 def test_device_is_managed(mobile, measured):
     """Only a managed device gets its settings, its way into the network and its end from the practice."""
     measured(mobile.says(Topic.MANAGED))
+    measured(mobile.fingerprint)
     assert mobile.holds(Topic.MANAGED)
 
 

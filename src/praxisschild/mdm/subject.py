@@ -65,6 +65,11 @@ class MobileSubject:
         mark = f", Kennung {self.device.mark}" if self.device.mark else ""
         return f"{self.source.product}, {self.source.file} vom {self.source.taken:%d.%m.%Y %H:%M} UTC{mark}"
 
+    @property
+    def fingerprint(self) -> str:
+        """The list itself, so that a file that somebody kept can be recognised as the one that was read."""
+        return f"Geräteliste {self.source.file}, SHA-256 {self.source.sha256}" if self.source else "keine Geräteliste"
+
     def answer(self, topic: Topic) -> Answer:
         """What the list says; ends the check as not applicable where the question has no object."""
         found = self.known.answers.get(topic)
