@@ -38,6 +38,9 @@ _NOT_TESTED = {
 _NOT_KEPT = "organisatorisch: die Bestätigungen sind in diesem Nachweis nicht aufbewahrt"
 
 
+_HOST_PLATFORMS = {"linux", "windows"}
+
+
 @dataclass(frozen=True)
 class Assessment:
     """One row per requirement in the report's order, and what became of the practice's deviations."""
@@ -173,7 +176,7 @@ class _Assessor:
         if why_not:
             return Status.NOT_APPLICABLE, why_not, (), ()
         own = [check for check in self.checks if not set(codes).isdisjoint(check.requirements)]
-        pending = self._pending(requirement, standing)
+        pending = self._pending(requirement, standing, own)
         verdicts = self._verdicts(requirement, codes, own)
         if not verdicts:
             return *self._unmeasured(requirement, pending, standing), pending, ()
@@ -188,12 +191,18 @@ class _Assessor:
             reason = "; ".join(filter(None, (reason, _NOT_KEPT)))
         return status, reason, pending, verdicts
 
-    def _pending(self, requirement: Requirement, standing: Standing | None) -> tuple[Part, ...]:
-        """The parts that nobody has spoken for; an attestation that counts settles the organisational one."""
+    def _pending(
+        self, requirement: Requirement, standing: Standing | None, own: Sequence[CheckResult]
+    ) -> tuple[Part, ...]:
+        """The parts that nobody has spoken for.
+
+        An attestation that counts settles the organisational one; for mobile devices their device lists speak.
+        """
         parts = [Part(kind) for kind in requirement.kinds if kind in set(Part)]
         if standing and standing.counts:
             parts.remove(Part.ORGANISATIONAL)
-        if not (self._has_feature("mobile_devices") or self._has_feature("mobile_phones")):
+        told = any(check.part is Part.MDM for check in own)
+        if told or not (self._has_feature("mobile_devices") or self._has_feature("mobile_phones")):
             parts = [part for part in parts if part is not Part.MDM]
         return tuple(parts)
 
@@ -221,7 +230,9 @@ class _Assessor:
         by_host: dict[str | None, list[CheckResult]] = defaultdict(list)
         for check in checks:
             by_host[check.host].append(check)
-        on_hosts = any(host is not None for host in by_host) or (not by_host and bool(requirement.automated))
+        on_hosts = any(check.host is not None and check.part is None for check in checks) or (
+            not by_host and not _HOST_PLATFORMS.isdisjoint(requirement.automated)
+        )
         unreached = {state.name: state for state in self.hosts if not state.reached} if on_hosts else {}
         names = [None, *(state.name for state in self.hosts)]
         names += [host for host in by_host if host not in names]

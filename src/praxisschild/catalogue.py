@@ -38,7 +38,7 @@ Concern = Literal[
 ]
 Confidence = Literal["confirmed", "derived", "excerpt", "secondary", "title_only", "unverified"]
 Unit = Literal["s", "hours", "days", "months", "chars", "bits", "count", "attempts", "mode", "version"]
-Platform = Literal["linux", "windows"]
+Platform = Literal["linux", "windows", "mobile"]
 
 _ID = re.compile(r"(?P<edition>20\d\d)-A(?P<annex>[1-9])-(?:\d\d|X\d)|KVWL-\d\d")
 _Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader

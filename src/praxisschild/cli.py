@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from praxisschild import cli_evidence
+from praxisschild import cli_evidence, cli_mdm
 from praxisschild.cli_attest import attest
 from praxisschild.cli_compare import print_comparison
 from praxisschild.cli_oscal import oscal
@@ -35,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(cli_evidence.app, name="evidence")
+app.add_typer(cli_mdm.app, name="mdm")
 app.command()(attest)
 app.command()(report)
 app.command()(oscal)

@@ -28,8 +28,10 @@ from praxisschild.evidence import bundles, latest_bundle, load_bundle, write_bun
 from praxisschild.evidence.seal import Seal
 from praxisschild.evidence.timestamp import Authority, load_roots
 from praxisschild.inventory import PROJECT, PracticeFolder, open_practice
+from praxisschild.mdm.declared import MobileDevices
+from praxisschild.mdm.subject import list_files, subjects
 from praxisschild.reassessment import edition_facts, kept
-from praxisschild.results import CheckResult, DroppedSetting, HostState, PracticeFacts, Run, Status
+from praxisschild.results import CheckResult, DroppedSetting, HostState, Part, PracticeFacts, Run, Status
 from praxisschild.snapshot import Snapshot
 from praxisschild.trend import earlier_runs, trend_of
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from praxisschild.catalogue import Catalogue
+    from praxisschild.mdm.subject import MobileSubject
     from praxisschild.practice import Deviation, Practice
 
 _RECORD = "praxisschild"
@@ -91,11 +94,22 @@ class ComplianceSession:
         self.notes: list[str] = []  # what a person should know about the evidence (German)
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
+        self.mobile = self._mobile()
         folder = self.opened.inventory.directory / self.practice.attestations
         self.attestations = load_attestations(folder, self.opened.catalogue, self.today)
         # before the run: a wrong passphrase should not be found when an hour of checks waits to be kept
         self.seal = None if self.is_worker or not options.evidence else Seal.of_this_machine(self._authority())
         self.folder = Path(worker["praxisschild"]) if worker else Path(tempfile.mkdtemp(prefix="praxisschild-run-"))
+
+    def _mobile(self) -> dict[str, MobileSubject]:
+        """The practice's smartphones and tablets by name; none where it declares none, or only hosts are asked for."""
+        lists: list[Path] = self.config.option.mobile_list
+        declared = self.practice.mobile_devices or (MobileDevices() if lists else None)
+        # kept snapshots are of another day than today's device lists
+        if declared is None or self.chosen or self.config.option.replay:
+            return {}
+        found = subjects(declared, lists or list_files(declared, self.opened.inventory.directory), self.started)
+        return {one.name: one for one in found}
 
     def _authority(self) -> Authority | None:
         """Who stamps this practice's evidence."""
@@ -190,6 +204,9 @@ class ComplianceSession:
         if "host_name" in metafunc.fixturenames:
             marks = [pytest.param(host, marks=pytest.mark.xdist_group(host)) for host in self.hosts]
             metafunc.parametrize("host_name", marks, scope="session")
+        if "mobile_name" in metafunc.fixturenames:
+            names = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in self.mobile]
+            metafunc.parametrize("mobile_name", names, scope="session")
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -200,7 +217,8 @@ class ComplianceSession:
             probe = item.get_closest_marker("probe") is not None
             chosen = not self.wanted or self.wanted & set(codes)
             possible = not (probe and (config.option.no_probes or config.option.replay))
-            (keep if chosen and possible and self._applicable(codes) else leave).append(item)
+            asked = bool(self.mobile) or not _of_mobile_devices(item)
+            (keep if chosen and possible and asked and self._applicable(codes) else leave).append(item)
         if leave:
             config.hook.pytest_deselected(items=leave)
             items[:] = keep
@@ -231,7 +249,11 @@ class ComplianceSession:
         """Open every connection and read every state side by side, before the first check waits for one."""
         if session.config.option.collectonly or getattr(session.config.option, "numprocesses", None):
             return
-        names = {item.callspec.params["host_name"] for item in session.items if hasattr(item, "callspec")}
+        names = {
+            item.callspec.params["host_name"]
+            for item in session.items
+            if hasattr(item, "callspec") and "host_name" in item.callspec.params
+        }
         if self.is_worker:
             return
         try:
@@ -270,15 +292,17 @@ class ComplianceSession:
         if call.when == "setup" and report.passed:
             return report
         params = item.callspec.params if hasattr(item, "callspec") else {}
+        subject = params.get("host_name") or params.get("mobile_name") or None
         codes = self._requirements(item)
         status, reason = _judge(report, call)
         path, _, function = item.nodeid.partition("::")  # a parameter may hold slashes, too
         result = CheckResult(
             # xdist marks the group in the name; kept results of other runs do not know it
-            check=f"{path.rpartition('/')[2]}::{function}".removesuffix(f"@{params.get('host_name')}"),
+            check=f"{path.rpartition('/')[2]}::{function}".removesuffix(f"@{subject}"),
             title=(getattr(getattr(item, "obj", None), "__doc__", "") or "").strip().split("\n")[0],
             requirements=tuple(codes),
-            host=params.get("host_name"),
+            host=subject,
+            part=Part.MDM if _of_mobile_devices(item) else None,
             status=status,
             reason=reason,
             measured=tuple(str(value) for name, value in item.user_properties if name == "measured"),
@@ -288,7 +312,7 @@ class ComplianceSession:
             detail=str(call.excinfo.value)[:2000] if status == Status.FAILED and call.excinfo else "",
         )
         report.user_properties.append((_RECORD, result.model_dump(mode="json")))
-        deviation = self.deviation_for(codes, params.get("host_name"))
+        deviation = self.deviation_for(codes, subject)
         if status == Status.FAILED and deviation:
             report.outcome = "skipped"
             report.wasxfail = f"Abweichung bis {deviation.expires:%d.%m.%Y}: {deviation.reason}"
@@ -380,7 +404,10 @@ class ComplianceSession:
             reached.remote.close()
         if self.is_worker:
             return
-        unreached = [name for name in self.hosts if not (self.folder / "snapshots" / f"{name}.json").exists()]
+        asked = {record["host"] for record in self.records}
+        unreached = [
+            name for name in self.hosts if name in asked and not (self.folder / "snapshots" / f"{name}.json").exists()
+        ]
         if self.records and unreached and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = 3
         if self.config.option.evidence and self.records:
@@ -391,6 +418,8 @@ class ComplianceSession:
             # drawing takes seconds; who asks for a part wants an answer, not a paper to sign
             no_pdf = self.notes.append if self.practice.evidence.pdf and not run.limits else None
             self.bundle = write_bundle(self.config.option.evidence, run, snapshots, self.seal, no_pdf)
+        if self.config.option.check_results:
+            self.config.option.check_results.write_text(json.dumps(self.records, ensure_ascii=False), "utf-8")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -407,6 +436,11 @@ def _kept_state(folder: Path, host: str) -> Any:
     if packed.exists():
         return json.loads(gzip.decompress(packed.read_bytes()))
     return json.loads(plain.read_text(encoding="utf-8")) if plain.exists() else None
+
+
+def _of_mobile_devices(item: pytest.Item) -> bool:
+    """Whether the check asks a device list instead of a host."""
+    return not {"mobile", "device_lists"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[Status, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints, model_validator
 
 from praxisschild.log_host import Alarm, LogSender
+from praxisschild.mdm.declared import MobileDevices
 
 if TYPE_CHECKING:
     import ipaddress
@@ -144,6 +145,7 @@ class Practice(_Model):
     log_senders: list[LogSender] = []
     remote_maintenance: RemoteMaintenance | None = None
     wlan: Wlan | None = None
+    mobile_devices: MobileDevices | None = None
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
     evidence: Evidence = Evidence()

@@ -147,10 +147,13 @@ def _names(practice: Practice, hosts: Iterable[str]) -> Iterator[Name]:
         yield f"services.{number}.host", service.host, hosts, "host"
         for source in service.sources:
             yield f"services.{number}.from", source, practice.networks, "network"
+    mobile = [one.name for one in practice.mobile_devices.devices] if practice.mobile_devices else []
     for field in ("accounts", "malware_exclusions", "other_malware_protection", "deviations"):
+        # a phone has no accounts and no scanner of ours, but may deviate like a host
+        known = [*hosts, *mobile] if field == "deviations" else hosts
         for number, one in enumerate(getattr(practice, field)):
             for host in one.hosts if one.hosts != "all" else []:
-                yield f"{field}.{number}.hosts", host, hosts, "host"
+                yield f"{field}.{number}.hosts", host, known, "host"
     lists = [("separated_hosts", practice.separated_hosts), ("pvs_only_hosts", practice.pvs_only_hosts)]
     if practice.wlan:
         lists += [("wlan.hosts", practice.wlan.hosts), ("wlan.bluetooth", practice.wlan.bluetooth)]

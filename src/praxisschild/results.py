@@ -118,6 +118,9 @@ class _Model(BaseModel):
 class CheckResult(_Model):
     """One check on one host (`host` None: on the practice as a whole), before any deviation is considered.
 
+    `part` is MDM for what a device list told: `host` is then the name of a smartphone or tablet, which is none of the
+    run's hosts.
+
     `check` is the test's name without its path, `requirements` are the ids as its marker writes them, `measured` and
     `reason` are German, `detail` is the runner's own account of a failure, `started` is UTC, `duration` in seconds.
     """
@@ -126,6 +129,7 @@ class CheckResult(_Model):
     title: str = ""
     requirements: Annotated[tuple[str, ...], Field(min_length=1)]
     host: str | None = None
+    part: Part | None = None
     status: Status
     reason: str | None = None
     measured: tuple[str, ...] = ()

@@ -190,6 +190,22 @@ def large_practice_without_mdm(facts: Facts) -> Iterator[Hint]:
         )
 
 
+def phones_and_their_lists(facts: Facts) -> Iterator[Finding]:
+    """What an MDM knows of phones is measured only where the inventory speaks of them."""
+    if facts.practice.mobile_devices and not facts.has("mobile_devices"):
+        yield Objection(
+            "praxis.mobile_devices",
+            "devices are described, and praxis.features.mobile_devices is off, so that no demand on them would apply",
+            "set mobile_devices: true, or remove the devices",
+        )
+    if facts.has("mdm") and facts.has("mobile_devices") and not facts.practice.mobile_devices:
+        yield Hint(
+            "praxis.mobile_devices",
+            "an MDM manages the phones, and no device is named, so nothing that its device lists say is measured",
+            "name the devices and put the MDM's device list into mobilgeraete/ (docs/mobilgeraete.md)",
+        )
+
+
 RULES: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     features_that_need_another,
     servers_that_nobody_can_reach,
@@ -199,6 +215,7 @@ RULES: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     networks_that_say_nothing,
     size_against_people,
     large_practice_without_mdm,
+    phones_and_their_lists,
 )
 
 

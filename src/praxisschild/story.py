@@ -102,7 +102,7 @@ def story_of(identifier: str, project: Path) -> Story:
         numbers=numbers,
         settings=tuple(
             f"{setting.file.relative_to(project)}:{setting.line}  {setting.what}"
-            for setting in traceability.settings(project / "roles")
+            for setting in (*traceability.settings(project / "roles"), *traceability.mobile_settings(project))
             if same & set(setting.requirements)
         ),
         checks=tuple(
