@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints, model_validator
 
 from praxisschild.log_host import Alarm, LogSender
+from praxisschild.particulars import Particulars
 
 if TYPE_CHECKING:
     import ipaddress
@@ -142,6 +143,7 @@ class Practice(_Model):
     wlan: Wlan | None = None
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
+    documents: Particulars = Particulars()
     evidence: Evidence = Evidence()
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
 

@@ -1,0 +1,46 @@
+"""Rows of measured tables, one or more per host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from praxisschild.dokumente.model import Inline, Line, Table, line
+
+if TYPE_CHECKING:
+    from praxisschild.dokumente.facts import Facts, HostFacts
+    from praxisschild.snapshot import Snapshot
+
+Cells = tuple[str | Inline | Line, ...]
+NOTHING = "–"
+
+
+def measured_table(
+    facts: Facts,
+    headings: tuple[str, ...],
+    widths: tuple[int, ...],
+    ask: Callable[[HostFacts, Snapshot], Iterable[Cells]],
+    none: str = NOTHING,
+) -> Table:
+    """A table with the host in the first column and the time of the measurement in the last.
+
+    `ask` yields the cells between the two. A host that was not measured, or whose state cannot be told, has one row with
+    the gap; one with nothing to tell has the word `none`.
+    """
+    rows: list[tuple[Line, ...]] = []
+    between = len(headings)
+    for host in facts.hosts:
+        found = host.read(lambda snapshot, host=host: list(ask(host, snapshot)))  # type: ignore[misc]
+        if found is None:
+            found = [(facts.unmeasured(host), *[NOTHING] * (between - 1))]
+        elif not found:
+            found = [(none, *[NOTHING] * (between - 1))]
+        for number, cells in enumerate(found):
+            name = host.name if number == 0 else ""
+            rows.append((cell(name), *map(cell, cells), host.measured_on if number == 0 else cell("")))
+    return Table(("Rechner", *headings, "gemessen am"), tuple(rows), (*widths,))
+
+
+def cell(words: str | Inline | Line) -> Line:
+    """A cell's line."""
+    return words if isinstance(words, tuple) else line(words)
