@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from string import Formatter
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,11 @@ from praxisschild.dokumente.model import (
     Paragraph,
     Place,
     Section,
+    Served,
+    Signatures,
     Table,
     Text,
+    line,
 )
 from praxisschild.dokumente.texts import BlockText, DocumentText, SectionText, texts
 from praxisschild.errors import InputError
@@ -46,8 +50,10 @@ FLAGS: Mapping[str, Callable[[Facts], bool]] = {
     "separated_hosts": lambda facts: bool(facts.practice.separated_hosts),
     "log_host": lambda facts: facts.practice.log_host is not None,
     "cloud.c5": lambda facts: bool(facts.practice.cloud_services_until(facts.today)),
+    "size.gross": lambda facts: facts.practice.size == "gross",
     "backup.target": lambda facts: bool(backup.target_of(facts)),
 }
+MEASURED = frozenset().union(backup.MEASURED, network.MEASURED, rights.MEASURED, devices.MEASURED)
 _STRONG = re.compile(r"\*\*(.+?)\*\*")
 
 
@@ -69,22 +75,59 @@ def fill(name: str, words: DocumentText, facts: Facts) -> Document:
     Raises:
         KeyError: the words name a value, a table or a condition that does not exist.
     """
-    return Document(
+    served = facts.served(words.requirements)
+    requirements = tuple(one for one in served if facts.is_organisational(one.id))
+    shown = tuple(one for one in served if one not in requirements) + facts.served(words.figures_for)
+    document = Document(
         name=name,
         title=words.title,
         subject=words.subject,
         practice=facts.practice.name,
-        edition=facts.edition,
         day=facts.today,
+        facts=_facts(words, facts, requirements),
         sections=tuple(_section(one, facts) for one in words.sections if _holds(one.when, facts)),
-        requirements=facts.served(words.requirements),
-        figures_for=facts.served(words.figures_for),
-        signatures=words.signatures,
-        approval=words.approval,
-        bundle=facts.bundle if _shows_figures(words) else None,
-        measured=facts.measured if _shows_figures(words) else None,
+        requirements=requirements,
+        figures_for=shown,
         card=words.card,
     )
+    closing = () if words.card else tuple(_closing(words, document))
+    return replace(document, sections=(*document.sections, *closing))
+
+
+def _facts(words: DocumentText, facts: Facts, served: tuple[Served, ...]) -> tuple[tuple[str, Line], ...]:
+    stand = german.day(facts.today)
+    numbers = german.listed([one.id for one in served])
+    found = [
+        ("Praxis", line(facts.practice.name)),
+        ("Stand", line(f"{stand}, Praxisakte und Fassung {facts.edition} der Richtlinie")),
+    ]
+    if not words.card:
+        found.insert(1, ("Anschrift", line(facts.said("address"))))
+    if _shows_figures(words):
+        bundle = f"aus dem Nachweis {facts.bundle}" if facts.bundle else "noch keine: es wurde noch nicht gemessen"
+        taken = f", gemessen am {german.moment(facts.measured)} oder später" if facts.measured else ""
+        found.append(("Messwerte", line(f"{bundle}{taken}")))
+    return (*found, ("Anforderungen", line(numbers)))
+
+
+def _closing(words: DocumentText, document: Document) -> Iterable[Section]:
+    """What stands at the end of every document."""
+    blocks: list[Block] = []
+    for served, text in (
+        (document.requirements, "Dieses Dokument gehört, unterschrieben, als Anlage zur Bestätigung dieser Anforderungen:"),
+        (document.figures_for, "Es zeigt außerdem, was zu diesen Anforderungen gehört:"),
+    ):
+        if served:
+            rows = tuple((line(one.id), line(one.title), line(one.note or "gilt")) for one in served)
+            blocks += [Paragraph(line(text)), Table(("Nummer", "Anforderung", "für diese Praxis"), rows, (18, 50, 32))]
+    if blocks:
+        yield Section("Anforderungen der Richtlinie", tuple(blocks))
+    if document.gaps:
+        told = tuple(line(f"{gap.what} – {gap.filled_by}") for gap in document.gaps)
+        text = "Diese Angaben fehlen noch. Dahinter steht, welches Feld welcher Datei sie füllt:"
+        yield Section("Noch offen", (Paragraph(line(text)), Items(told)))
+    if words.signatures:
+        yield Section("Freigabe", (Paragraph(line(words.approval)), Signatures(words.signatures)))
 
 
 def needless(words: DocumentText, facts: Facts) -> str:
@@ -96,9 +139,6 @@ def needless(words: DocumentText, facts: Facts) -> str:
 
 def _shows_figures(words: DocumentText) -> bool:
     return any(block.table in MEASURED for section in words.sections for block in section.blocks)
-
-
-MEASURED = frozenset().union(backup.MEASURED, network.MEASURED, rights.MEASURED, devices.MEASURED)
 
 
 def _holds(condition: str | None, facts: Facts) -> bool:

@@ -109,7 +109,7 @@ def _mobile(facts: Facts) -> Table:
                 cell(DEVICE_LABELS[device.kind]),
                 cell(f"{device.name}, {device.model}" if device.model else device.name),
                 cell(holder),
-                cell(until) if until else cell(facts.gap("Ende der Updates", f"{field}.support_until")),
+                cell(until) if until else cell(facts.gap(f"Ende der Updates von {device.name}", f"{field}.support_until")),
                 (),
             )
         )

@@ -42,12 +42,20 @@ class HostFacts:
     taken: datetime | None = None
     reason: str = ""
 
-    def read(self, ask: Callable[[Snapshot], T]) -> T | None:
-        """What the snapshot says; None if it does not."""
+    def ask(self, question: Callable[[Snapshot], T]) -> T:
+        """What the snapshot says.
+
+        Raises:
+            Unreadable: there is none, or it does not say; the reason is German.
+        """
         if self.snapshot is None:
-            return None
+            raise Unreadable(self.reason)
+        return question(self.snapshot)
+
+    def read(self, question: Callable[[Snapshot], T]) -> T | None:
+        """What the snapshot says; None if it does not."""
         try:
-            return ask(self.snapshot)
+            return self.ask(question)
         except Unreadable:
             return None
 
@@ -98,9 +106,9 @@ class Facts:
         """Something that a field of the practice's own file would fill."""
         return Gap(what, self.file, field, "")
 
-    def unmeasured(self, host: HostFacts) -> Gap:
+    def unmeasured(self, host: HostFacts, reason: str = "") -> Gap:
         """The place of figures that nobody has measured."""
-        why = f" ({host.reason})" if host.reason else ""
+        why = f" ({reason or host.reason})" if reason or host.reason else ""
         return Gap(f"Messwerte von {host.name}{why}", way_out=f"praxisschild verify {self.folder}")
 
     def devices(self, *kinds: str) -> list[tuple[int, Device]]:
@@ -119,6 +127,10 @@ class Facts:
                 found.setdefault(same, Served(same, entry.title, note))
         order = {identifier: place for place, identifier in enumerate(self.catalogue.ids)}
         return tuple(sorted(found.values(), key=lambda one: order[one.id]))
+
+    def is_organisational(self, identifier: str) -> bool:
+        """Whether people state a part of this requirement, and a document can support them."""
+        return "organisational" in self.catalogue.requirement(identifier).kinds
 
     def _why_not(self, entry: Requirement) -> str:
         return why_not_applicable(self.catalogue, self.practice, entry, self.today) or ""
@@ -148,7 +160,7 @@ def gather(opened: PracticeFolder, evidence: Path, today: date) -> Facts:
         hosts=tuple(
             _host(
                 name,
-                inventory.connection(name).address,
+                str(inventory.value(name, "ansible_host") or name),  # without the secrets of a connection
                 tuple(str(group) for group in inventory.value(name, "group_names") or ()),
                 bundle,
                 states.get(name),

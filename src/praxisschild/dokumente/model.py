@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-
+from datetime import date
 
 
 
@@ -97,7 +96,14 @@ class Place:
     height: float
 
 
-Block = Paragraph | Items | Table | Form | Place
+@dataclass(frozen=True)
+class Signatures:
+    """Roles, each with space for a date and a signature."""
+
+    roles: tuple[str, ...]
+
+
+Block = Paragraph | Items | Table | Form | Place | Signatures
 
 
 @dataclass(frozen=True)
@@ -121,29 +127,26 @@ class Served:
 class Document:
     """One document of one practice.
 
-    `requirements` are those whose attestation it supports once it is signed, `figures_for` those about which it only
-    shows figures. `day` is the day on which it was made; `measured` when the figures were taken, None without any, and
-    `bundle` the name of the evidence that holds them. `signatures` are roles.
+    `facts` stand at its beginning, a label and a line each. `requirements` are those whose attestation it supports once
+    it is signed, `figures_for` those about which it only shows figures. `day` is the day on which it was made. A `card`
+    is one page in big letters to hang up.
     """
 
     name: str
     title: str
     subject: str
     practice: str
-    edition: str
     day: date
+    facts: tuple[tuple[str, Line], ...]
     sections: tuple[Section, ...]
     requirements: tuple[Served, ...] = ()
     figures_for: tuple[Served, ...] = ()
-    signatures: tuple[str, ...] = ()
-    approval: str = ""
-    bundle: str | None = None
-    measured: datetime | None = None
     card: bool = False
 
     @property
     def lines(self) -> Iterator[Line]:
         """Every line of the document in its order, headings and labels not counted."""
+        yield from (words for _, words in self.facts)
         for section in self.sections:
             for block in section.blocks:
                 yield from _lines(block)

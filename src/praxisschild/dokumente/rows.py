@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from praxisschild.dokumente.model import Inline, Line, Table, line
+from praxisschild.snapshot import Unreadable
 
 if TYPE_CHECKING:
     from praxisschild.dokumente.facts import Facts, HostFacts
@@ -30,15 +32,21 @@ def measured_table(
     rows: list[tuple[Line, ...]] = []
     between = len(headings)
     for host in facts.hosts:
-        found = host.read(lambda snapshot, host=host: list(ask(host, snapshot)))  # type: ignore[misc]
-        if found is None:
-            found = [(facts.unmeasured(host), *[NOTHING] * (between - 1))]
-        elif not found:
-            found = [(none, *[NOTHING] * (between - 1))]
+        found: list[Cells]
+        try:
+            found = host.ask(partial(_all, ask, host)) or [(none, *[NOTHING] * (between - 1))]
+        except Unreadable as unknown:
+            found = [(facts.unmeasured(host, str(unknown)), *[NOTHING] * (between - 1))]
         for number, cells in enumerate(found):
             name = host.name if number == 0 else ""
             rows.append((cell(name), *map(cell, cells), host.measured_on if number == 0 else cell("")))
     return Table(("Rechner", *headings, "gemessen am"), tuple(rows), (*widths,))
+
+
+def _all(
+    ask: Callable[[HostFacts, Snapshot], Iterable[Cells]], host: HostFacts, snapshot: Snapshot
+) -> list[Cells]:
+    return list(ask(host, snapshot))
 
 
 def cell(words: str | Inline | Line) -> Line:
