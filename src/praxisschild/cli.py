@@ -18,6 +18,7 @@ from rich.table import Table
 
 from praxisschild import cli_evidence
 from praxisschild.cli_attest import attest
+from praxisschild.cli_dokumente import dokumente
 from praxisschild.errors import InputError, PraxisschildError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_evidence.app, name="evidence")
 app.command()(attest)
+app.command()(dokumente)
 PROJECT = Path(__file__).resolve().parents[2]
 PYTEST_USAGE_ERROR = 4
 ANSIBLE_UNREACHABLE = 4

@@ -1,4 +1,4 @@
-"""What a practice tells of itself for its documents, and no host knows: who is responsible, where things are, whom to call.
+"""What a practice tells of itself for its documents, and no host knows: who does what, where things are, whom to call.
 
 Every field may be left out; a document then marks the gap and says in the words of the field's description what is
 missing. Roles, never names of people: a document outlives who works in the practice.
@@ -102,7 +102,9 @@ class BackupFacts(_Model):
     medium_place: Said | None = _gap("wo die Sicherungsmedien liegen, geschützt vor Feuer und Diebstahl")
     media: Said | None = _gap("wie viele Sicherungsmedien es gibt und wie sie getauscht werden")
     key_place: Said | None = _gap("wo das Kennwort der Sicherungen auf Papier verwahrt ist")
-    other_data: Said | None = _gap("welche Daten anderswo liegen (PVS im Rechenzentrum, Großgeräte) und wer sie sichert")
+    other_data: Said | None = _gap(
+        "welche Daten anderswo liegen (PVS im Rechenzentrum, Großgeräte) und wer sie sichert"
+    )
     longest_outage: Said | None = _gap("wie lange die Praxis ohne ihre Daten auskommt")
 
 

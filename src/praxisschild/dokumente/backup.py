@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from praxisschild.dokumente import german
@@ -10,6 +9,8 @@ from praxisschild.dokumente.model import Table
 from praxisschild.dokumente.rows import Cells, cell, measured_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from praxisschild.dokumente.facts import Facts, HostFacts
     from praxisschild.snapshot import Snapshot
     from praxisschild.snapshot.storage import BackupReport
@@ -68,7 +69,9 @@ def _scope(facts: Facts) -> Table:
     for host in facts.hosts:
         status = host.read(lambda snapshot: dict(snapshot.document["backup"]["status"])) if host.snapshot else None
         daily = (status or {}).get("daily", {})
-        amount = f"{daily['files']} Dateien, {german.size(daily['bytes'])}" if {"files", "bytes"} <= set(daily) else None
+        amount = (
+            f"{daily['files']} Dateien, {german.size(daily['bytes'])}" if {"files", "bytes"} <= set(daily) else None
+        )
         rows.append(
             (
                 cell(host.name),

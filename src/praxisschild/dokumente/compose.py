@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from string import Formatter
 from typing import TYPE_CHECKING
@@ -30,7 +29,7 @@ from praxisschild.errors import InputError
 from praxisschild.results import size_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from praxisschild.dokumente.facts import Facts
 
@@ -105,27 +104,26 @@ def _facts(words: DocumentText, facts: Facts, served: tuple[Served, ...]) -> tup
         found.insert(1, ("Anschrift", line(facts.said("address"))))
     if _shows_figures(words):
         bundle = f"aus dem Nachweis {facts.bundle}" if facts.bundle else "noch keine: es wurde noch nicht gemessen"
-        taken = f", gemessen am {german.moment(facts.measured)} oder später" if facts.measured else ""
+        taken = f", gemessen ab {german.moment(facts.measured)}" if facts.measured else ""
         found.append(("Messwerte", line(f"{bundle}{taken}")))
     return (*found, ("Anforderungen", line(numbers)))
 
 
 def _closing(words: DocumentText, document: Document) -> Iterable[Section]:
     """What stands at the end of every document."""
-    blocks: list[Block] = []
-    for served, text in (
-        (document.requirements, "Dieses Dokument gehört, unterschrieben, als Anlage zur Bestätigung dieser Anforderungen:"),
-        (document.figures_for, "Es zeigt außerdem, was zu diesen Anforderungen gehört:"),
-    ):
-        if served:
-            rows = tuple((line(one.id), line(one.title), line(one.note or "gilt")) for one in served)
-            blocks += [Paragraph(line(text)), Table(("Nummer", "Anforderung", "für diese Praxis"), rows, (18, 50, 32))]
-    if blocks:
-        yield Section("Anforderungen der Richtlinie", tuple(blocks))
+    served = [(one, "Anlage zur Bestätigung") for one in document.requirements]
+    served += [(one, "zeigt Angaben dazu") for one in document.figures_for]
+    if served:
+        rows = tuple((line(one.id), line(one.title), line(role), line(one.note or "gilt")) for one, role in served)
+        headings = ("Nummer", "Anforderung", "dieses Dokument", "für diese Praxis")
+        yield Section("Anforderungen und Empfehlungen", (Table(headings, rows, (15, 41, 20, 24)),))
     if document.gaps:
-        told = tuple(line(f"{gap.what} – {gap.filled_by}") for gap in document.gaps)
-        text = "Diese Angaben fehlen noch. Dahinter steht, welches Feld welcher Datei sie füllt:"
-        yield Section("Noch offen", (Paragraph(line(text)), Items(told)))
+        missing = tuple((line(gap.what), line(Text(gap.filled_by, code=True))) for gap in document.gaps)
+        files = german.listed(sorted({gap.file for gap in document.gaps if gap.file}))
+        told = f"Felder stehen in {files}. " if files != "–" else ""
+        text = f"Diese Angaben fehlen noch. {told}Danach wird das Dokument neu erzeugt."
+        table = Table(("Was fehlt", "Feld oder Befehl, der es füllt"), missing, (56, 44))
+        yield Section("Noch offen", (Paragraph(line(text)), table))
     if words.signatures:
         yield Section("Freigabe", (Paragraph(line(words.approval)), Signatures(words.signatures)))
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from praxisschild.dokumente import german
 from praxisschild.dokumente.model import Table
-from praxisschild.dokumente.network import missing_kinds, system_name
+from praxisschild.dokumente.network import DEVICES, missing_device, missing_kinds, system_name
 from praxisschild.dokumente.rows import Cells, cell, measured_table
 from praxisschild.particulars import DEVICE_LABELS
 from praxisschild.snapshot import Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from praxisschild.dokumente.facts import Facts, HostFacts
+    from praxisschild.particulars import DeviceKind
     from praxisschild.snapshot import Snapshot
 
-_LIST = "praxis.documents.devices"
 _MOBILE = {"smartphone": "mobile_devices", "tablet": "mobile_devices", "mobile_phone": "mobile_phones"}
-_TI = ("konnektor", "card_terminal")
+_TI: tuple[DeviceKind, ...] = ("konnektor", "card_terminal")
 
 
 def _lifecycle(facts: Facts) -> Table:
@@ -75,17 +76,14 @@ def _others(facts: Facts) -> Table:
     for number, device in facts.devices():
         until = device.support_until
         if until is None:
-            told = cell(facts.gap(f"Ende der Updates von {device.name}", f"{_LIST}.{number}.support_until"))
+            told = cell(facts.gap(f"Ende der Updates von {device.name}", f"{DEVICES}.{number}.support_until"))
         else:
             told = cell(f"{german.day(until)}{' – abgelaufen' if until < facts.today else ''}")
-        rows.append(
-            (cell(DEVICE_LABELS[device.kind]), cell(device.name), cell(device.model or ""), told, (), ())
-        )
-    for label in (*missing_kinds(facts), *missing_mobiles(facts)):
-        gap = facts.gap(f"{label}: Gerät mit Ende der Updates", _LIST)
-        rows.append((cell(label), cell(gap), (), (), (), ()))
+        rows.append((cell(DEVICE_LABELS[device.kind]), cell(device.name), cell(device.model or ""), told, (), ()))
+    missing = (*missing_kinds(facts), *missing_mobiles(facts))
+    rows += [(cell(label), cell(missing_device(facts, label)), (), (), (), ()) for label in missing]
     headings = ("Art", "Gerät", "Modell", "Updates bis", "geprüft am", "Stand der Software")
-    return Table(headings, tuple(rows), (17, 23, 15, 17, 13, 15))
+    return Table(headings, tuple(rows), (15, 31, 14, 14, 12, 14))
 
 
 def missing_mobiles(facts: Facts) -> list[str]:
@@ -101,7 +99,7 @@ def missing_mobiles(facts: Facts) -> list[str]:
 def _mobile(facts: Facts) -> Table:
     rows = []
     for number, device in facts.devices(*_MOBILE):
-        field = f"{_LIST}.{number}"
+        field = f"{DEVICES}.{number}"
         holder = device.holder or facts.gap(f"wer {device.name} benutzt", f"{field}.holder")
         until = german.day(device.support_until) if device.support_until else ""
         rows.append(
@@ -109,12 +107,13 @@ def _mobile(facts: Facts) -> Table:
                 cell(DEVICE_LABELS[device.kind]),
                 cell(f"{device.name}, {device.model}" if device.model else device.name),
                 cell(holder),
-                cell(until) if until else cell(facts.gap(f"Ende der Updates von {device.name}", f"{field}.support_until")),
+                cell(until)
+                if until
+                else cell(facts.gap(f"Ende der Updates von {device.name}", f"{field}.support_until")),
                 (),
             )
         )
-    for label in missing_mobiles(facts):
-        rows.append((cell(label), cell(facts.gap(f"{label}: Gerät und wer es benutzt", _LIST)), (), (), ()))
+    rows += [(cell(label), cell(missing_device(facts, label)), (), (), ()) for label in missing_mobiles(facts)]
     headings = ("Art", "Gerät", "benutzt von (Rolle)", "Updates bis", "ausgegeben am, Kürzel")
     return Table(headings, tuple(rows), (17, 26, 22, 16, 19))
 
@@ -126,14 +125,13 @@ def _ti(facts: Facts) -> Table:
             (
                 cell(DEVICE_LABELS[device.kind]),
                 cell(f"{device.name}, {device.model}" if device.model else device.name),
-                cell(device.place or facts.gap(f"Standort von {device.name}", f"{_LIST}.{number}.place")),
+                cell(device.place or facts.gap(f"Standort von {device.name}", f"{DEVICES}.{number}.place")),
                 (),
                 (),
             )
         )
-    labels = {DEVICE_LABELS["konnektor"], DEVICE_LABELS["card_terminal"]} & set(missing_kinds(facts))
-    for label in sorted(labels, reverse=True):
-        rows.append((cell(label), cell(facts.gap(f"{label}: Gerät mit Adresse und Standort", _LIST)), (), (), ()))
+    missing = [label for label in missing_kinds(facts) if label in {DEVICE_LABELS[kind] for kind in _TI}]
+    rows += [(cell(label), cell(missing_device(facts, label)), (), (), ()) for label in missing]
     rows += [((),) * 5] * 2
     headings = ("Art", "Gerät", "Standort", "Seriennummer", "Softwarestand")
     return Table(headings, tuple(rows), (18, 28, 22, 16, 16))

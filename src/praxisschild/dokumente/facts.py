@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +17,7 @@ from praxisschild.inventory import PROJECT
 from praxisschild.snapshot import Snapshot, SnapshotError, Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date, datetime
     from pathlib import Path
 
@@ -114,7 +114,9 @@ class Facts:
     def devices(self, *kinds: str) -> list[tuple[int, Device]]:
         """The devices of these kinds, or all, each with its place in the practice's list."""
         return [
-            (number, one) for number, one in enumerate(self.practice.documents.devices) if not kinds or one.kind in kinds
+            (number, one)
+            for number, one in enumerate(self.practice.documents.devices)
+            if not kinds or one.kind in kinds
         ]
 
     def served(self, identifiers: tuple[str, ...]) -> tuple[Served, ...]:
@@ -133,6 +135,8 @@ class Facts:
         return "organisational" in self.catalogue.requirement(identifier).kinds
 
     def _why_not(self, entry: Requirement) -> str:
+        if entry.edition is None:
+            return "Empfehlung der KVWL"
         return why_not_applicable(self.catalogue, self.practice, entry, self.today) or ""
 
     def standing(self, identifier: str) -> Standing | None:

@@ -30,15 +30,17 @@ def _zone() -> tzinfo:
 
 
 def day(when: date) -> str:
+    """A day as Germans write it."""
     return f"{when:%d.%m.%Y}"
 
 
 def moment(when: datetime) -> str:
     """A point in time, to the minute, as a clock in Germany shows it."""
-    return f"{when.astimezone(_zone()):%d.%m.%Y, %H:%M} Uhr"
+    return f"{when.astimezone(_zone()):%d.%m.%Y, %H:%M}\N{NO-BREAK SPACE}Uhr"
 
 
 def local_day(when: datetime) -> str:
+    """The day that it was in Germany then."""
     return day(when.astimezone(_zone()).date())
 
 
@@ -49,7 +51,8 @@ def size(octets: int) -> str:
         if value < 1000 or unit == "TB":
             break
         value /= 1000
-    return f"{value:.0f} {unit}" if unit == "Byte" or value >= 10 else f"{value:.1f} {unit}".replace(".", ",")
+    digits = 0 if unit == "Byte" or value >= 10 else 1
+    return f"{value:.{digits}f}\N{NO-BREAK SPACE}{unit}".replace(".", ",")
 
 
 def schedule(calendar: str) -> str:
@@ -60,11 +63,12 @@ def schedule(calendar: str) -> str:
     found = _CALENDAR.fullmatch(calendar.strip())
     if not found:
         return f"nach Zeitplan „{calendar}“"
-    clock = f"{int(found['hour']):02d}:{found['minute']} Uhr"
+    clock = f"{int(found['hour']):02d}:{found['minute']}\N{NO-BREAK SPACE}Uhr"
     if found["weekday"]:
         return f"{_WEEKDAYS[found['weekday']]}, {clock}" if found["day"] == "*" else f"nach Zeitplan „{calendar}“"
     return f"täglich, {clock}" if found["day"] == "*" else f"am {int(found['day'])}. des Monats, {clock}"
 
 
 def listed(words: list[str] | tuple[str, ...], empty: str = "–") -> str:
+    """Words with commas between, or the word for none."""
     return ", ".join(words) or empty

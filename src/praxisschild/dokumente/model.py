@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
 
 
 @dataclass(frozen=True)
 class Text:
-    """Words in a line."""
+    """Words in a line; `code` is never divided by a hyphen."""
 
     text: str
     strong: bool = False
+    code: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Gap:
 
     @property
     def filled_by(self) -> str:
-        return f"{self.field} in {self.file}" if self.field else self.way_out
+        """The field that fills it, or the command that does."""
+        return self.field or self.way_out
 
 
 Inline = Text | Gap

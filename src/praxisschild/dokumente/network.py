@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from praxisschild.dokumente import german
-from praxisschild.dokumente.model import Table, line
+from praxisschild.dokumente.model import Gap, Table, line
 from praxisschild.dokumente.rows import NOTHING, Cells, cell, measured_table
 from praxisschild.packet_filter import Packet
 from praxisschild.particulars import DEVICE_LABELS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from praxisschild.dokumente.facts import Facts, HostFacts
     from praxisschild.practice import Practice
     from praxisschild.snapshot import Snapshot
@@ -65,12 +66,16 @@ def _tasks(facts: Facts, host: HostFacts) -> list[str]:
     found += ["Protokolle aller Rechner"] if practice.log_host == host.name else []
     found += ["nur Praxisverwaltung, kein Surfen"] if host.name in practice.pvs_only_hosts else []
     found += ["abgetrennt, ohne Updates"] if host.name in practice.separated_hosts else []
-    return list(dict.fromkeys(found)) or [group for group in host.groups if group not in {"all", "ungrouped"}]
+    return list(dict.fromkeys(found)) or [
+        f"Gruppe {group}" for group in host.groups if group not in {"all", "ungrouped"}
+    ]
 
 
 def _ports(facts: Facts) -> Table:
     def ask(host: HostFacts, snapshot: Snapshot) -> Iterator[Cells]:
-        purposes = {(one.protocol, one.port): one.purpose for one in facts.practice.services_of(host.name)}
+        purposes: dict[tuple[str, int], str] = {
+            (one.protocol, one.port): one.purpose for one in facts.practice.services_of(host.name)
+        }
         found: dict[tuple[str, int], set[str]] = {}
         for socket in snapshot.sockets:
             if not socket.is_local:
@@ -126,11 +131,18 @@ def _filters(facts: Facts) -> Table:
         yield (
             "alles außer den Ausnahmen oben" if closed else "nichts grundsätzlich",
             german.listed(snapshot.firewall_services, "kein Dienst"),
-            "ja" if snapshot.forwards(4) or snapshot.forwards(6) else "nein",
+            _forwarding(snapshot),
         )
 
     headings = ("eingehend gesperrt", "beim Start geladen durch", "leitet Pakete weiter")
     return measured_table(facts, headings, (20, 25, 20, 18, 17), ask)
+
+
+def _forwarding(snapshot: Snapshot) -> str:
+    if not (snapshot.forwards(4) or snapshot.forwards(6)):
+        return "nein"
+    stopped = any(chain.get("policy") == "drop" for chain in snapshot.ruleset.base_chains("forward", 4))
+    return "der Filter sperrt es" if stopped else "ja"
 
 
 def _maintenance(facts: Facts) -> Table:
@@ -148,7 +160,7 @@ def _maintenance(facts: Facts) -> Table:
 def _devices(facts: Facts) -> Table:
     rows = []
     for number, device in facts.devices():
-        field = f"praxis.documents.devices.{number}"
+        field = f"{DEVICES}.{number}"
         rows.append(
             (
                 cell(DEVICE_LABELS[device.kind]),
@@ -157,12 +169,11 @@ def _devices(facts: Facts) -> Table:
                 cell(device.place or facts.gap(f"Standort von {device.name}", f"{field}.place")),
             )
         )
-    for label in missing_kinds(facts):
-        rows.append((cell(label), cell(facts.gap(f"{label}: Gerät mit Adresse und Standort", _LIST)), (), ()))
+    rows += [(cell(label), cell(missing_device(facts, label)), (), ()) for label in missing_kinds(facts)]
     return Table(("Art", "Gerät", "Adresse", "Standort"), tuple(rows), (20, 34, 22, 24))
 
 
-_LIST = "praxis.documents.devices"
+DEVICES = "praxis.documents.devices"
 # What a practice with a feature has to name, one of each
 _EXPECTED = {
     "ti": ("konnektor", "card_terminal"),
@@ -171,6 +182,11 @@ _EXPECTED = {
     "medical_devices": ("medical_device",),
     "wlan": ("access_point",),
 }
+
+
+def missing_device(facts: Facts, label: str) -> Gap:
+    """The place of a device that the practice has and has not named."""
+    return facts.gap(f"{label} mit Standort, Adresse und Ende der Updates", DEVICES)
 
 
 def missing_kinds(facts: Facts) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from praxisschild.dokumente import german
@@ -11,6 +10,8 @@ from praxisschild.dokumente.rows import NOTHING, Cells, cell, measured_table
 from praxisschild.snapshot.access import Password
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from praxisschild.dokumente.facts import Facts, HostFacts
     from praxisschild.snapshot import Snapshot
     from praxisschild.snapshot.access import Account, SudoRule
@@ -46,8 +47,8 @@ def _measured(facts: Facts) -> Table:
                 verdict,
             )
 
-    headings = ("Konto", "Anmeldung mit", "Gruppen", "Verwaltungs\u00adrechte", "in der Praxisakte")
-    return measured_table(facts, headings, (17, 18, 15, 15, 11, 10, 14), ask, "kein Konto zum Anmelden")
+    headings = ("Konto", "Anmeldung mit", "Gruppen", "Admin-Rechte", "in der Praxisakte")
+    return measured_table(facts, headings, (16, 17, 16, 14, 10, 12, 15), ask, "kein Konto zum Anmelden")
 
 
 def _ways_in(account: Account) -> list[str]:
@@ -59,6 +60,8 @@ def _ways_in(account: Account) -> list[str]:
 def _sudo(facts: Facts) -> Table:
     def ask(_host: HostFacts, snapshot: Snapshot) -> Iterator[Cells]:
         for rule in snapshot.sudo_rules:
+            if set(rule.users) <= {"root"}:
+                continue  # root may do everything without sudo
             yield (
                 german.listed([_user(user) for user in rule.users]),
                 german.listed(_members(snapshot, rule), "niemand"),

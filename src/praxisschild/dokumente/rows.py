@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ from praxisschild.dokumente.model import Inline, Line, Table, line
 from praxisschild.snapshot import Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from praxisschild.dokumente.facts import Facts, HostFacts
     from praxisschild.snapshot import Snapshot
 
@@ -26,8 +27,8 @@ def measured_table(
 ) -> Table:
     """A table with the host in the first column and the time of the measurement in the last.
 
-    `ask` yields the cells between the two. A host that was not measured, or whose state cannot be told, has one row with
-    the gap; one with nothing to tell has the word `none`.
+    `ask` yields the cells between the two. A host that was not measured, or whose state cannot be told, has one row
+    with the gap; one with nothing to tell has the word `none`.
     """
     rows: list[tuple[Line, ...]] = []
     between = len(headings)
@@ -37,15 +38,12 @@ def measured_table(
             found = host.ask(partial(_all, ask, host)) or [(none, *[NOTHING] * (between - 1))]
         except Unreadable as unknown:
             found = [(facts.unmeasured(host, str(unknown)), *[NOTHING] * (between - 1))]
-        for number, cells in enumerate(found):
-            name = host.name if number == 0 else ""
-            rows.append((cell(name), *map(cell, cells), host.measured_on if number == 0 else cell("")))
+        # on every row: a table that goes on over the page has to be readable there, too
+        rows += [(cell(host.name), *map(cell, cells), host.measured_on) for cells in found]
     return Table(("Rechner", *headings, "gemessen am"), tuple(rows), (*widths,))
 
 
-def _all(
-    ask: Callable[[HostFacts, Snapshot], Iterable[Cells]], host: HostFacts, snapshot: Snapshot
-) -> list[Cells]:
+def _all(ask: Callable[[HostFacts, Snapshot], Iterable[Cells]], host: HostFacts, snapshot: Snapshot) -> list[Cells]:
     return list(ask(host, snapshot))
 
 

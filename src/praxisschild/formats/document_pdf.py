@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from praxisschild.formats.characters import xml_text
 
@@ -18,21 +19,28 @@ _FOLDER = Path(__file__).parent
 VARIANT = "pdf/a-2a"
 
 
+CARD_SIZES = (15.0, 13.5, 12.0, 10.5, 9.0)  # points; the first at which everything is on one page
+
+
 def render(document: Document) -> bytes:
     """The document as a PDF."""
     # WeasyPrint costs a second, and most commands need no paper
     from weasyprint import CSS, HTML
 
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
-    page = HTML(string=html(document), url_fetcher=_nothing)
     style = CSS(string=(_FOLDER / "document_pdf.css").read_text(encoding="utf-8"))
-    written: bytes = page.write_pdf(stylesheets=[style], pdf_variant=VARIANT, pdf_identifier=b"praxisschild")
+    for size in CARD_SIZES:
+        page = HTML(string=html(document, size), url_fetcher=_nothing)
+        pages = page.render(stylesheets=[style], pdf_variant=VARIANT, pdf_identifier=b"praxisschild")
+        if not document.card or len(pages.pages) == 1:
+            break
+    written: bytes = pages.write_pdf(pdf_variant=VARIANT, pdf_identifier=b"praxisschild")
     return written
 
 
-def html(document: Document) -> str:
-    """The page from which the PDF is made."""
-    return _template().render(document=document)
+def html(document: Document, card_size: float = CARD_SIZES[0]) -> str:
+    """The page from which the PDF is made; `card_size` in points is the size of a card's letters."""
+    return _template().render(document=document, card_size=card_size)
 
 
 @cache
@@ -43,7 +51,8 @@ def _template() -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: xml_text(value) if isinstance(value, str) else value,
+        # what a macro returns is escaped and checked already, and has to stay markup
+        finalize=lambda value: value if isinstance(value, Markup) or not isinstance(value, str) else xml_text(value),
     )
     environment.filters["kind"] = lambda value: type(value).__name__
     return environment.get_template("document_pdf.html.j2")

@@ -1,4 +1,4 @@
-"""A document for Word and LibreOffice: real styles, lists and repeating table heads, so that a practice can go on writing.
+"""A document for Word and LibreOffice: real styles, lists and repeating table heads, to go on writing in.
 
 The same document gives the same bytes: the archive bears the document's day instead of the time of writing.
 """
@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import docx
-from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
-from praxisschild.dokumente.model import Form, Gap, Items, Paragraph, Place, Signatures, Table, Text, line
+from praxisschild.dokumente.model import Form, Gap, Items, Paragraph, Place, Signatures, Table, Text, line, plain
 from praxisschild.formats.characters import xml_text
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ WIDTH = 17.0  # cm between the margins
 _FONT = "Arial"
 _BLACK = RGBColor(0, 0, 0)
 _SHADE = "E7E7E7"
+_CARD_LETTERS = 700  # that fill a page at the biggest scale
 _ROW = Cm(0.75)  # of rows that somebody writes into
 
 
@@ -40,7 +41,7 @@ def render(document: Document) -> bytes:
 class _Writer:
     def __init__(self, content: Document) -> None:
         self.content = content
-        self.scale = 1.55 if content.card else 1.0
+        self.scale = _card_scale(content) if content.card else 1.0
         self.document = docx.Document()
         self._styles()
         self._page()
@@ -105,7 +106,7 @@ class _Writer:
 
     def _properties(self) -> None:
         properties = self.document.core_properties
-        moment = datetime(self.content.day.year, self.content.day.month, self.content.day.day)  # noqa: DTZ001 - python-docx writes it as UTC
+        moment = datetime(self.content.day.year, self.content.day.month, self.content.day.day)
         properties.title = xml_text(self.content.title)[:255]
         properties.subject = xml_text(self.content.subject)[:255]
         properties.author = xml_text(self.content.practice)[:255]
@@ -120,8 +121,8 @@ class _Writer:
         self.document.add_paragraph(xml_text(self.content.title), style="Title")
         self.document.add_paragraph(xml_text(self.content.subject), style="Subtitle")
         if self.content.card:
-            words = " · ".join(xml_text(part.text) for _, found in self.content.facts for part in found)
-            self.document.add_paragraph(words, style="Caption")
+            told = " · ".join(xml_text(plain(words)) for _, words in self.content.facts)
+            self.document.add_paragraph(told, style="Caption")
             return
         table = self._grid(len(self.content.facts), (22, 78))
         for row, (label, words) in zip(table.rows, self.content.facts, strict=True):
@@ -191,10 +192,13 @@ class _Writer:
                 _shade(target)
         for number, cells in enumerate(rows, bool(headings)):
             row = table.rows[number]
-            if any(not words for words in cells):
+            to_write = any(not words for words in cells)
+            if to_write:
                 row.height = Cm(row_height.cm * self.scale)
             for target, words in zip(row.cells, cells, strict=True):
                 self._fill(target, words)
+                if to_write:
+                    target.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
         self._after_table()
 
     def _grid(self, rows: int, widths: Sequence[int]) -> Any:
@@ -221,7 +225,7 @@ class _Writer:
         paragraph.paragraph_format.space_before = Pt(1)
         if style:
             paragraph.style = style
-        self._write(paragraph, words, Pt(8.5 * (1.5 if self.content.card else 1)))
+        self._write(paragraph, words, Pt(8.5 * self.scale))
 
     def _write(self, paragraph: Any, words: Line, size: Any = None) -> None:
         for part in words:
@@ -233,6 +237,12 @@ class _Writer:
                 _shade_run(run)
             elif part.strong:
                 run.bold = True
+
+
+def _card_scale(content: Document) -> float:
+    """How much bigger than usual a card's letters can be, so that it stays on one page: nobody lays it out here."""
+    letters = sum(len(plain(words)) for words in content.lines)
+    return float(min(1.6, max(1.0, 1.6 * (_CARD_LETTERS / max(letters, 1)) ** 0.5)))
 
 
 def _add_field(paragraph: Any, name: str) -> None:
