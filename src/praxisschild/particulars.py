@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 DeviceKind = Literal[
@@ -46,6 +46,12 @@ DEVICE_LABELS: dict[DeviceKind, str] = {
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_fields(cls, data: Any) -> Any:
+        # a group of which every line is still a comment, and a field without a value, are left out
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
 
 
 def _gap(description: str) -> Any:
