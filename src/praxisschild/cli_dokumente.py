@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -196,7 +196,7 @@ def _print_attestations(made: Made, practice: Path, facts: Facts) -> None:
 def _open(one: Served, facts: Facts) -> bool:
     """Whether `attest` asks for it: it binds the practice, has a text, and nothing that counts is there."""
     entry = facts.catalogue.requirement(one.id)
-    return not one.note and entry.attestation is not None and _until(one, facts) is None
+    return one.binds_or_advises and entry.attestation is not None and _until(one, facts) is None
 
 
 def _until(one: Served, facts: Facts) -> str | None:
@@ -261,14 +261,16 @@ def _list(names: Sequence[str], facts: Facts, folder: Path, *, as_json: bool) ->
         output.print_json(data=rows)
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("Name für --only", "Dokument", "Lücken", "Stand"):
-        table.add_column(heading, justify="right" if heading == "Lücken" else "left")
+    table.add_column("Name für --only", no_wrap=True)
+    table.add_column("Dokument")
+    table.add_column("Lücken", justify="right")
+    table.add_column("Stand")
     for row in rows:
         edited = "edited" in row["files"].values()
-        stand = f"erzeugt am {row['created']}" if row["created"] else "noch nicht erzeugt"
+        stand = f"erzeugt am {date.fromisoformat(row['created']):%d.%m.%Y}" if row["created"] else "noch nicht erzeugt"
         stand += ", seither bearbeitet" if edited else ""
         table.add_row(row["name"], row["title"], str(row["gaps"]), row["needless"] or stand)
-    output.print(table)
+    Console(highlight=False, width=max(output.width, 100)).print(table)
 
 
 def _shown(path: Path) -> str:

@@ -126,7 +126,7 @@ class Facts:
             for same in self.catalogue.carried_forward(identifier, self.edition):
                 entry = self.catalogue.requirement(same)
                 note = self._why_not(entry)
-                found.setdefault(same, Served(same, entry.title, note))
+                found.setdefault(same, Served(same, entry.title, note, entry.edition is None))
         order = {identifier: place for place, identifier in enumerate(self.catalogue.ids)}
         return tuple(sorted(found.values(), key=lambda one: order[one.id]))
 

@@ -125,6 +125,12 @@ class Served:
     id: str
     title: str
     note: str = ""
+    recommended: bool = False
+
+    @property
+    def binds_or_advises(self) -> bool:
+        """Whether a practice can attest it: it binds, or is a recommendation, which binds nobody."""
+        return self.recommended or not self.note
 
 
 @dataclass(frozen=True)
