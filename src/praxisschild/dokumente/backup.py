@@ -55,7 +55,7 @@ def _jobs(facts: Facts) -> Table:
             )
 
     headings = ("Auftrag", "Wann", "Wohin", "Programm", "letzte gelungene Sicherung")
-    return measured_table(facts, headings, (15, 17, 15, 14, 9, 16, 14), ask, "keine Sicherung eingerichtet")
+    return measured_table(facts, headings, (14, 16, 13, 17, 11, 15, 14), ask, "keine Sicherung eingerichtet")
 
 
 def _job_of(timer: str, reports: Mapping[str, BackupReport]) -> str:

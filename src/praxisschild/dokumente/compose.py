@@ -116,7 +116,7 @@ def _closing(words: DocumentText, document: Document) -> Iterable[Section]:
     if served:
         rows = tuple((line(one.id), line(one.title), line(role), line(one.note or "gilt")) for one, role in served)
         headings = ("Nummer", "Anforderung", "dieses Dokument", "für diese Praxis")
-        yield Section("Anforderungen und Empfehlungen", (Table(headings, rows, (15, 41, 20, 24)),))
+        yield Section("Anforderungen und Empfehlungen", (Table(headings, rows, (14, 40, 23, 23)),))
     if document.gaps:
         missing = tuple((line(gap.what), line(Text(gap.filled_by, code=True))) for gap in document.gaps)
         files = german.listed(sorted({gap.file for gap in document.gaps if gap.file}))

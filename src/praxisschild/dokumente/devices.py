@@ -32,7 +32,7 @@ def _lifecycle(facts: Facts) -> Table:
             _last_update(snapshot),
         )
 
-    headings = ("Betriebssystem", "Sicherheits\u00adupdates bis", "ausstehende Sicherheitsupdates", "letztes Update")
+    headings = ("System", "Sicherheits\u00adupdates bis", "ausstehende Sicherheitsupdates", "letztes Update")
     return measured_table(facts, headings, (17, 15, 15, 19, 20, 14), ask)
 
 

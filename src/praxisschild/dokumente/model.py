@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from datetime import date
 
 
+SHORT = 6  # rows of a table that should not be divided by a page
+
+
 @dataclass(frozen=True)
 class Text:
     """Words in a line; `code` is never divided by a hyphen."""

@@ -51,7 +51,7 @@ def _hosts(facts: Facts) -> Table:
         told = [f"{name}: {', '.join(found)}" for name, found in interfaces.items() if found and name != "lo"]
         yield (german.listed(told), system_name(snapshot), german.listed(_tasks(facts, host)))
 
-    headings = ("Schnittstellen und Adressen", "Betriebssystem", "Aufgaben")
+    headings = ("Schnittstellen und Adressen", "System", "Aufgaben")
     return measured_table(facts, headings, (19, 25, 15, 26, 15), ask)
 
 
@@ -159,7 +159,7 @@ def _maintenance(facts: Facts) -> Table:
 
 def _devices(facts: Facts) -> Table:
     rows = []
-    for number, device in facts.devices():
+    for number, device in facts.devices(*(kind for kind in DEVICE_LABELS if kind not in CARRIED)):
         field = f"{DEVICES}.{number}"
         rows.append(
             (
@@ -174,6 +174,8 @@ def _devices(facts: Facts) -> Table:
 
 
 DEVICES = "praxis.documents.devices"
+# Nobody draws into a plan of the network what people carry with them
+CARRIED = frozenset({"smartphone", "tablet", "mobile_phone"})
 # What a practice with a feature has to name, one of each
 _EXPECTED = {
     "ti": ("konnektor", "card_terminal"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from praxisschild.dokumente.model import SHORT
 from praxisschild.formats.characters import xml_text
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def render(document: Document) -> bytes:
 
 def html(document: Document, card_size: float = CARD_SIZES[0]) -> str:
     """The page from which the PDF is made; `card_size` in points is the size of a card's letters."""
-    return _template().render(document=document, card_size=card_size)
+    return _template().render(document=document, card_size=card_size, short=SHORT)
 
 
 @cache

@@ -17,7 +17,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
-from praxisschild.dokumente.model import Form, Gap, Items, Paragraph, Place, Signatures, Table, Text, line, plain
+from praxisschild.dokumente.model import SHORT, Form, Gap, Items, Paragraph, Place, Signatures, Table, Text, line, plain
 from praxisschild.formats.characters import xml_text
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class _Writer:
         sizes = {"Normal": 10, "Title": 20, "Subtitle": 11, "Heading 1": 13, "Header": 8, "Footer": 8, "Caption": 8.5}
         for name, size in sizes.items():
             style = styles[name]
-            small = name in {"Header", "Footer"}
+            small = name in {"Header", "Footer", "Caption"}
             style.font.size = Pt(size * (1 if small else self.scale))
             style.font.name = _FONT
             style.font.color.rgb = _BLACK
@@ -81,6 +81,10 @@ class _Writer:
                 fonts.set(qn(f"w:{attribute}"), _FONT)
         styles["Normal"].paragraph_format.space_after = Pt(5)
         styles["Caption"].font.bold = False
+        styles["Title"].font.bold = True
+        for name in ("Title", "Subtitle"):  # the template spaces their letters
+            for spacing in list(styles[name].element.rPr.iter(qn("w:spacing"), qn("w:kern"))):
+                spacing.getparent().remove(spacing)
         styles["Heading 1"].paragraph_format.space_before = Pt(13)
         styles["Heading 1"].paragraph_format.space_after = Pt(4)
         styles["Title"].paragraph_format.space_after = Pt(2)
@@ -127,6 +131,7 @@ class _Writer:
         table = self._grid(len(self.content.facts), (22, 78))
         for row, (label, words) in zip(table.rows, self.content.facts, strict=True):
             self._fill(row.cells[0], line(Text(label, strong=True)))
+            _shade(row.cells[0])
             self._fill(row.cells[1], words)
         self._after_table()
 
@@ -190,6 +195,8 @@ class _Writer:
             for target, heading in zip(head.cells, headings, strict=True):
                 self._fill(target, line(Text(heading, strong=True)))
                 _shade(target)
+        if len(rows) <= SHORT:
+            self._keep_together(table)
         for number, cells in enumerate(rows, bool(headings)):
             row = table.rows[number]
             to_write = any(not words for words in cells)
@@ -214,6 +221,12 @@ class _Writer:
                 target.width = Cm(WIDTH * share / total)
         return table
 
+    @staticmethod
+    def _keep_together(table: Any) -> None:
+        for row in table.rows[:-1]:
+            for target in row.cells:
+                target.paragraphs[0].paragraph_format.keep_with_next = True
+
     def _after_table(self) -> None:
         gap = self.document.add_paragraph()
         gap.paragraph_format.space_after = Pt(2)
@@ -221,8 +234,8 @@ class _Writer:
 
     def _fill(self, target: Any, words: Line, style: str | None = None) -> None:
         paragraph = target.paragraphs[0]
-        paragraph.paragraph_format.space_after = Pt(1)
-        paragraph.paragraph_format.space_before = Pt(1)
+        space = Pt(5 if self.content.card else 1)
+        paragraph.paragraph_format.space_after = paragraph.paragraph_format.space_before = space
         if style:
             paragraph.style = style
         self._write(paragraph, words, Pt(8.5 * self.scale))
@@ -234,6 +247,7 @@ class _Writer:
                 run.font.size = size
             if isinstance(part, Gap):
                 run.italic = True
+                run.font.size = Pt(9) if self.content.card else run.font.size
                 _shade_run(run)
             elif part.strong:
                 run.bold = True
