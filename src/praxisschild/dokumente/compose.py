@@ -26,7 +26,6 @@ from praxisschild.dokumente.model import (
 )
 from praxisschild.dokumente.texts import BlockText, DocumentText, SectionText, texts
 from praxisschild.errors import InputError
-from praxisschild.results import size_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,19 +35,14 @@ if TYPE_CHECKING:
 TABLES: Mapping[str, Callable[[Facts], Table]] = {**backup.TABLES, **network.TABLES, **rights.TABLES, **devices.TABLES}
 VALUES: Mapping[str, Callable[[Facts], str]] = {
     "practice.name": lambda facts: facts.practice.name,
-    "practice.size": lambda facts: size_label(facts.practice.size),
-    "day": lambda facts: german.day(facts.today),
     **backup.VALUES,
     **network.VALUES,
-    **rights.VALUES,
     **devices.VALUES,
 }
 FLAGS: Mapping[str, Callable[[Facts], bool]] = {
     "wlan.hosts": lambda facts: bool(facts.practice.wlan and facts.practice.wlan.hosts),
     "remote_maintenance": lambda facts: facts.practice.remote_maintenance is not None,
     "separated_hosts": lambda facts: bool(facts.practice.separated_hosts),
-    "log_host": lambda facts: facts.practice.log_host is not None,
-    "cloud.c5": lambda facts: bool(facts.practice.cloud_services_until(facts.today)),
     "size.gross": lambda facts: facts.practice.size == "gross",
     "backup.target": lambda facts: bool(backup.target_of(facts)),
 }

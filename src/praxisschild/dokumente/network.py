@@ -213,7 +213,6 @@ TABLES: Mapping[str, Callable[[Facts], Table]] = {
 MEASURED = frozenset({"network.hosts", "network.ports", "network.filters"})
 VALUES: Mapping[str, Callable[[Facts], str]] = {
     "network.hosts": lambda facts: german.listed([host.name for host in facts.hosts]),
-    "network.log_host": lambda facts: facts.practice.log_host or NOTHING,
     "network.wlan_hosts": lambda facts: german.listed(facts.practice.wlan.hosts if facts.practice.wlan else []),
     "network.ssids": lambda facts: german.listed(facts.practice.wlan.ssids if facts.practice.wlan else []),
 }

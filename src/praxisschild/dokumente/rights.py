@@ -115,4 +115,3 @@ TABLES: Mapping[str, Callable[[Facts], Table]] = {
     "rights.shares": _shares,
 }
 MEASURED = frozenset({"rights.accounts", "rights.sudo", "rights.shares"})
-VALUES: Mapping[str, Callable[[Facts], str]] = {}

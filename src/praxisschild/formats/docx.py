@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import docx
@@ -49,8 +50,10 @@ class _Writer:
         self._head()
         for section in content.sections:
             self.document.add_heading(xml_text(section.heading), level=1)
-            for block in section.blocks:
+            for block, after in zip_longest(section.blocks, section.blocks[1:]):
                 self._block(block)
+                if isinstance(block, Paragraph) and isinstance(after, Table | Form | Signatures):
+                    self.document.paragraphs[-1].paragraph_format.keep_with_next = True
 
     def bytes(self) -> bytes:
         written = io.BytesIO()
