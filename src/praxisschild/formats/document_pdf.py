@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent
 VARIANT = "pdf/a-2a"
+_OPTIONS = {"pdf_variant": VARIANT}
 
 
 CARD_SIZES = (15.0, 13.5, 12.0, 10.5, 9.0)  # points; the first at which everything is on one page
@@ -25,6 +26,12 @@ CARD_SIZES = (15.0, 13.5, 12.0, 10.5, 9.0)  # points; the first at which everyth
 
 def render(document: Document) -> bytes:
     """The document as a PDF."""
+    written: bytes = laid_out(document).write_pdf(**_OPTIONS)
+    return written
+
+
+def laid_out(document: Document) -> Any:
+    """The document's pages, as WeasyPrint has set them."""
     # WeasyPrint costs a second, and most commands need no paper
     from weasyprint import CSS, HTML
 
@@ -32,11 +39,10 @@ def render(document: Document) -> bytes:
     style = CSS(string=(_FOLDER / "document_pdf.css").read_text(encoding="utf-8"))
     for size in CARD_SIZES:
         page = HTML(string=html(document, size), url_fetcher=_nothing)
-        pages = page.render(stylesheets=[style], pdf_variant=VARIANT, pdf_identifier=b"praxisschild")
+        pages = page.render(stylesheets=[style], **_OPTIONS)
         if not document.card or len(pages.pages) == 1:
             break
-    written: bytes = pages.write_pdf(pdf_variant=VARIANT, pdf_identifier=b"praxisschild")
-    return written
+    return pages
 
 
 def html(document: Document, card_size: float = CARD_SIZES[0]) -> str:
