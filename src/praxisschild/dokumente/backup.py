@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from praxisschild.dokumente import german
-from praxisschild.dokumente.model import Table
+from praxisschild.dokumente.model import Gap, Table
 from praxisschild.dokumente.rows import Cells, cell, measured_table
+from praxisschild.snapshot import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -67,22 +68,31 @@ def _job_of(timer: str, reports: Mapping[str, BackupReport]) -> str:
 def _scope(facts: Facts) -> Table:
     rows = []
     for host in facts.hosts:
-        status = host.read(lambda snapshot: dict(snapshot.document["backup"]["status"])) if host.snapshot else None
-        daily = (status or {}).get("daily", {})
-        amount = (
-            f"{daily['files']} Dateien, {german.size(daily['bytes'])}" if {"files", "bytes"} <= set(daily) else None
-        )
+        amount: str | Gap
+        try:
+            amount = german.listed(host.ask(_amounts), "nicht gemeldet")
+        except Unreadable as unknown:
+            amount = facts.unmeasured(host, str(unknown))
         rows.append(
             (
                 cell(host.name),
                 cell(_paths(facts, host, "backup_schedule_paths")),
                 cell(_paths(facts, host, "backup_schedule_exclude")),
-                cell(amount or ("nicht gemeldet" if host.snapshot else facts.unmeasured(host))),
+                cell(amount),
                 host.measured_on,
             )
         )
     headings = ("Rechner", "gesicherte Ordner (eingestellt)", "ausgenommen", "Umfang zuletzt", "gemessen am")
     return Table(headings, tuple(rows), (17, 28, 20, 19, 16))
+
+
+def _amounts(snapshot: Snapshot) -> list[str]:
+    """What the latest backups took in; the copy on the medium holds the same."""
+    return [
+        f"{report.files} Dateien, {german.size(report.size)}"
+        for report in snapshot.backup_reports
+        if report.stores and report.target != "medium" and report.files is not None and report.size is not None
+    ]
 
 
 def _paths(facts: Facts, host: HostFacts, name: str) -> str:
@@ -102,16 +112,14 @@ def _kept(facts: Facts) -> Table:
 
 def _restores(facts: Facts) -> Table:
     def ask(_host: HostFacts, snapshot: Snapshot) -> Iterator[Cells]:
-        entries = snapshot.document["backup"]["status"]
         timers = {name: timer for name, timer in snapshot.timers.items() if "restore" in name}
         planned = german.listed([german.schedule(one) for timer in timers.values() for one in timer.calendar])
         for report in snapshot.backup_reports:
             if report.reads_back:
-                compared = entries.get(report.job, {}).get("compared")
                 yield (
                     german.moment(report.last_success) if report.last_success else "noch keine gelungen",
                     "gelungen" if report.succeeded else "gescheitert",
-                    "nicht gemeldet" if compared is None else f"{compared} Dateien verglichen",
+                    "nicht gemeldet" if report.compared is None else f"{report.compared} Dateien verglichen",
                     planned,
                 )
 

@@ -47,8 +47,7 @@ def _is_in(host: HostFacts, network: Network) -> bool:
 
 def _hosts(facts: Facts) -> Table:
     def ask(host: HostFacts, snapshot: Snapshot) -> Iterator[Cells]:
-        interfaces = snapshot.document["network"]["interfaces"]
-        told = [f"{name}: {', '.join(found)}" for name, found in interfaces.items() if found and name != "lo"]
+        told = [f"{name}: {', '.join(found)}" for name, found in snapshot.interfaces.items() if found]
         yield (german.listed(told), system_name(snapshot), german.listed(_tasks(facts, host)))
 
     headings = ("Schnittstellen und Adressen", "System", "Aufgaben")
@@ -98,7 +97,7 @@ def admitted(snapshot: Snapshot, practice: Practice, protocol: str, port: int) -
     One address stands for a network: the first that lies in no smaller network of the practice.
     """
     ruleset = snapshot.ruleset_outside_windows
-    interface = snapshot.document["network"].get("outward") or "eth0"
+    interface = snapshot.outward or "eth0"
     found = []
     for name, source in [*_samples(practice), (_EVERYWHERE, ELSEWHERE)]:
         outcomes = ruleset.outcomes(Packet(source=source, protocol=protocol, port=port, interface=interface))

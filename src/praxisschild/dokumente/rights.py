@@ -88,13 +88,11 @@ def _members(snapshot: Snapshot, rule: SudoRule) -> list[str]:
 
 def _shares(facts: Facts) -> Table:
     def ask(_host: HostFacts, snapshot: Snapshot) -> Iterator[Cells]:
-        options = (snapshot.document.get("samba") or {}).get("shares", {})
         for share in snapshot.shares:
-            who = str(options.get(share.name, {}).get("valid users", "")).split()
             yield (
                 share.name,
                 share.path or "eigener Ordner je Konto",
-                german.listed([_share_user(one) for one in who], "alle angemeldeten Konten"),
+                german.listed([_share_user(one) for one in share.users], "alle angemeldeten Konten"),
                 "lesen und schreiben" if share.writable else "lesen",
                 "ja" if share.guests else "nein",
                 f"{share.mode:04o}" if share.mode is not None else NOTHING,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from praxisschild.dokumente.compose import FLAGS, TABLES, VALUES, compose, needless
 from praxisschild.dokumente.facts import HostFacts
 from praxisschild.dokumente.model import Gap, Items, Paragraph, Table, plain
 from praxisschild.dokumente.texts import FOLDER, ORDER, texts
 from praxisschild.errors import InputError
+from praxisschild.particulars import Device, Particulars
+from praxisschild.references import parse_practice
 from praxisschild.snapshot import Snapshot
 from praxisschild.story import story_of
-from tests.unit.dokumente.conftest import facts_of
+from tests.unit.dokumente.conftest import TODAY, facts_of
 
 NO_VALUE = re.compile(r"\bNone\b|\bundefined\b|[{}]|\[\]|\*\*|<[a-z]")
 
@@ -196,6 +200,31 @@ def test_what_a_host_could_not_tell_is_a_gap_with_the_reason(musterpraxis, snaps
     assert any("getent fehlt" in one.what for one in compose("rechte-und-rollenkonzept", facts).gaps)
 
 
+@pytest.mark.parametrize("way", ["missing", "unreadable"])
+def test_whatever_a_snapshot_lacks_the_documents_are_written(way, musterpraxis, snapshots):
+    """Another platform's collector, or a newer one's, knows other sections."""
+    whole = snapshots["server-1"]
+    (host,) = [one for one in musterpraxis.hosts if one.name == "server-1"]
+    told = {}
+    for section in sorted(set(whole) - {"schema_version", "collected_at", "errors"}):
+        if way == "missing":
+            less = {name: found for name, found in whole.items() if name != section}
+        else:
+            less = {**whole, section: None, "errors": [{"section": section, "message": "nicht lesbar"}]}
+        facts = replace(musterpraxis, hosts=(replace(host, snapshot=Snapshot(less)),))
+        for name in ("backup-konzept", "netzdokumentation", "rechte-und-rollenkonzept", "geraeteverzeichnis"):
+            told[section, name] = [gap for gap in compose(name, facts).gaps if not gap.field]
+    for needed in (
+        ("backup", "backup-konzept"),
+        ("listening", "netzdokumentation"),
+        ("network", "netzdokumentation"),
+        ("accounts", "rechte-und-rollenkonzept"),
+        ("updates", "geraeteverzeichnis"),
+        ("support", "geraeteverzeichnis"),
+    ):
+        assert told[needed], needed
+
+
 @pytest.mark.parametrize("name", ORDER)
 def test_the_gaps_listed_are_the_gaps_marked(name, full, empty):
     for document in (full[name], compose(name, empty)):
@@ -206,6 +235,41 @@ def test_the_gaps_listed_are_the_gaps_marked(name, full, empty):
         told = {plain(row[0]): plain(row[1]) for block in listed if isinstance(block, Table) for row in block.rows}
         if not document.card:
             assert told == {gap.what: gap.filled_by for gap in marked}
+
+
+def test_the_template_shows_every_field(project):
+    """Whoever copies it has to find what the command asks for."""
+    template = (project / "inventories/vorlage/group_vars/all/praxis.yml").read_text(encoding="utf-8")
+    template = template[template.index("  documents:") :]
+    for field in [*Particulars.model_fields, *Device.model_fields]:
+        assert re.search(rf"\b{field}:", template), field
+    for group in Particulars.model_fields.values():
+        if isinstance(group.default, BaseModel):
+            for field, described in type(group.default).model_fields.items():
+                assert re.search(rf"# {field}:", template), field
+                assert described.description
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"contacts": {"pvs": 112}}, "praxis.documents.contacts.pvs"),
+        ({"backup": {"ort": "Tresor"}}, "praxis.documents.backup.ort"),
+        ({"devices": [{"kind": "toaster", "name": "x"}]}, "praxis.documents.devices.0.kind"),
+        ({"devices": [{"kind": "fax"}]}, "praxis.documents.devices.0.name"),
+        ({"mobile": {"apps": []}}, "praxis.documents.mobile.apps"),
+        ("Tresor", "praxis.documents"),
+    ],
+)
+def test_a_slip_in_what_a_practice_tells_is_named(said, field, catalogue):
+    data = {"name": "X", "size": "praxis", "networks": {}, "documents": said}
+    with pytest.raises(InputError) as caught:
+        parse_practice(data, Path("praxis.yml"), catalogue, [], TODAY)
+    assert caught.value.field == field
+
+
+def test_a_group_of_comments_only_is_left_out():
+    assert Particulars.model_validate({"backup": None, "contacts": {"pvs": None}}) == Particulars()
 
 
 def test_a_filled_field_is_no_gap_any_more(catalogue):
