@@ -52,11 +52,18 @@ def _jobs(facts: Facts) -> Table:
                 german.listed([german.schedule(entry) for entry in timer.calendar]),
                 _where(report, host, facts) if report else "nicht gemeldet",
                 timer.tool or "nicht erkannt",
-                german.moment(report.last_success) if report and report.last_success else "noch keine",
+                _last(report),
             )
 
     headings = ("Auftrag", "Wann", "Wohin", "Programm", "letzte gelungene Sicherung")
     return measured_table(facts, headings, (14, 16, 13, 17, 11, 15, 14), ask, "keine Sicherung eingerichtet")
+
+
+def _last(report: BackupReport | None) -> str:
+    if report is None:
+        return "nicht gemeldet"
+    success = german.moment(report.last_success) if report.last_success else "noch keine"
+    return success if report.succeeded else f"{success}; letzter Lauf gescheitert"
 
 
 def _job_of(timer: str, reports: Mapping[str, BackupReport]) -> str:

@@ -80,7 +80,8 @@ class Items:
 class Table:
     """Rows under a heading row that repeats on every page; `widths` are shares of the line, one per column.
 
-    A cell without words is to be filled in by hand.
+    A cell without words is to be filled in by hand. The last cell of a row that is shorter than the heading row reaches
+    to the end of the line.
     """
 
     headings: tuple[str, ...]

@@ -28,16 +28,15 @@ def measured_table(
     """A table with the host in the first column and the time of the measurement in the last.
 
     `ask` yields the cells between the two. A host that was not measured, or whose state cannot be told, has one row
-    with the gap; one with nothing to tell has the word `none`.
+    with the gap alone; one with nothing to tell has the word `none`.
     """
     rows: list[tuple[Line, ...]] = []
-    between = len(headings)
     for host in facts.hosts:
-        found: list[Cells]
         try:
-            found = host.ask(partial(_all, ask, host)) or [(none, *[NOTHING] * (between - 1))]
+            found = host.ask(partial(_all, ask, host)) or [(none, *[NOTHING] * (len(headings) - 1))]
         except Unreadable as unknown:
-            found = [(facts.unmeasured(host, str(unknown)), *[NOTHING] * (between - 1))]
+            rows.append((cell(host.name), cell(facts.unmeasured(host, str(unknown)))))
+            continue
         # on every row: a table that goes on over the page has to be readable there, too
         rows += [(cell(host.name), *map(cell, cells), host.measured_on) for cells in found]
     return Table(("Rechner", *headings, "gemessen am"), tuple(rows), (*widths,))

@@ -205,7 +205,10 @@ class _Writer:
             to_write = any(not words for words in cells)
             if to_write:
                 row.height = Cm(row_height.cm * self.scale)
-            for target, words in zip(row.cells, cells, strict=True):
+            targets = list(row.cells)
+            if len(cells) < len(widths):
+                targets = [*targets[: len(cells) - 1], targets[len(cells) - 1].merge(targets[-1])]
+            for target, words in zip(targets, cells, strict=True):
                 self._fill(target, words)
                 if to_write:
                     target.vertical_alignment = WD_ALIGN_VERTICAL.CENTER

@@ -164,6 +164,21 @@ def test_the_backup_is_told_as_the_hosts_report_it(full):
     assert scope["server-1"][3] == "282 Dateien, 1,3\xa0MB"
 
 
+def test_a_backup_that_failed_since_is_told_with_the_last_good_one(musterpraxis, snapshots):
+    whole = snapshots["server-1"]
+    status = whole["backup"]["status"]
+    failed = {**status["daily"], "result": "failed", "last_success": "2026-11-20T11:30:00Z"}
+    backup = {
+        **whole["backup"],
+        "status": {**status, "daily": failed, "medium": {**failed, "job": "medium", "last_success": None}},
+    }
+    (host,) = [one for one in musterpraxis.hosts if one.name == "server-1"]
+    facts = replace(musterpraxis, hosts=(replace(host, snapshot=Snapshot({**whole, "backup": backup})),))
+    rows = {row[1]: row[5] for row in tables(compose("backup-konzept", facts), "Wann und wohin")}
+    assert rows["Tagessicherung"] == "20.11.2026, 12:30\xa0Uhr; letzter Lauf gescheitert"
+    assert rows["Kopie auf Wechselmedium"] == "noch keine; letzter Lauf gescheitert"
+
+
 def test_support_and_updates_are_told_per_host(full, snapshots):
     rows = {row[0]: row for row in tables(full["geraeteverzeichnis"], "Rechner")}
     assert rows["server-1"][1:4] == ["Debian 12", "30.06.2028 (LTS)", "keine"]

@@ -44,7 +44,11 @@ def document(word="Praxis am Markt", rows=90, **fields):
         Items((line("eins"), line(word)), ordered=True),
         Items((line("wieder eins"),), ordered=True),
         Items((line(word),), boxes=True),
-        Table(("Kopf", word), ((line(word), line(gap)), ((), ()), *[(line("x"), line("y"))] * rows), (1, 2)),
+        Table(
+            ("Kopf", word),
+            ((line(word), line(gap)), ((), ()), (line("über die ganze Breite"),), *[(line("x"), line("y"))] * rows),
+            (1, 2),
+        ),
         Form((word, "Datum")),
         Place(word, 3),
         Signatures((word, "Praxisleitung")),
@@ -113,6 +117,13 @@ def test_word_finds_real_styles_lists_and_fields():
     (table,) = [one for one in opened.tables if len(one.rows) > 90]
     assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
     assert table.rows[1]._tr.trPr.find(qn("w:tblHeader")) is None
+
+
+def test_a_short_row_reaches_to_the_end_of_the_line():
+    opened = reader.Document(io.BytesIO(docx.render(document())))
+    (table,) = [one for one in opened.tables if len(one.rows) > 90]
+    assert {cell.text for cell in table.rows[3].cells} == {"über die ganze Breite"}
+    assert '<td colspan="2">über die ganze Breite</td>' in document_pdf.html(document())
 
 
 def test_every_numbered_list_begins_with_one():
