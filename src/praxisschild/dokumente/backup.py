@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from praxisschild.dokumente import german
-from praxisschild.dokumente.model import Gap, Table
+from praxisschild.dokumente.model import Line, Table
 from praxisschild.dokumente.rows import Cells, cell, measured_table
 from praxisschild.snapshot import Unreadable
 
@@ -75,20 +75,13 @@ def _job_of(timer: str, reports: Mapping[str, BackupReport]) -> str:
 def _scope(facts: Facts) -> Table:
     rows = []
     for host in facts.hosts:
-        amount: str | Gap
+        measured: tuple[Line, ...]
         try:
-            amount = german.listed(host.ask(_amounts), "nicht gemeldet")
+            measured = (cell(german.listed(host.ask(_amounts), "nicht gemeldet")), host.measured_on)
         except Unreadable as unknown:
-            amount = facts.unmeasured(host, str(unknown))
-        rows.append(
-            (
-                cell(host.name),
-                cell(_paths(facts, host, "backup_schedule_paths")),
-                cell(_paths(facts, host, "backup_schedule_exclude")),
-                cell(amount),
-                host.measured_on,
-            )
-        )
+            measured = (cell(facts.unmeasured(host, str(unknown))),)
+        settings = (_paths(facts, host, "backup_schedule_paths"), _paths(facts, host, "backup_schedule_exclude"))
+        rows.append((cell(host.name), *map(cell, settings), *measured))
     headings = ("Rechner", "gesicherte Ordner (eingestellt)", "ausgenommen", "Umfang zuletzt", "gemessen am")
     return Table(headings, tuple(rows), (17, 28, 20, 19, 16))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from praxisschild.dokumente import german
-from praxisschild.dokumente.model import Table
+from praxisschild.dokumente.model import Gap, Table
 from praxisschild.dokumente.network import DEVICES, missing_device, missing_kinds, system_name
 from praxisschild.dokumente.rows import Cells, cell, measured_table
 from praxisschild.particulars import DEVICE_LABELS
@@ -80,10 +80,15 @@ def _others(facts: Facts) -> Table:
         else:
             told = cell(f"{german.day(until)}{' – abgelaufen' if until < facts.today else ''}")
         rows.append((cell(DEVICE_LABELS[device.kind]), cell(device.name), cell(device.model or ""), told, (), ()))
-    missing = (*missing_kinds(facts), *missing_mobiles(facts))
-    rows += [(cell(label), cell(missing_device(facts, label)), (), (), (), ()) for label in missing]
+    gaps = [(label, missing_device(facts, label)) for label in missing_kinds(facts)]
+    gaps += [(label, _missing_mobile(facts, label)) for label in missing_mobiles(facts)]
+    rows += [(cell(label), cell(gap), (), (), (), ()) for label, gap in gaps]
     headings = ("Art", "Gerät", "Modell", "Updates bis", "geprüft am", "Stand der Software")
     return Table(headings, tuple(rows), (15, 31, 14, 14, 12, 14))
+
+
+def _missing_mobile(facts: Facts, label: str) -> Gap:
+    return facts.gap(f"{label}: wer es benutzt und wann die Updates enden", DEVICES)
 
 
 def missing_mobiles(facts: Facts) -> list[str]:
@@ -113,7 +118,7 @@ def _mobile(facts: Facts) -> Table:
                 (),
             )
         )
-    rows += [(cell(label), cell(missing_device(facts, label)), (), (), ()) for label in missing_mobiles(facts)]
+    rows += [(cell(label), cell(_missing_mobile(facts, label)), (), (), ()) for label in missing_mobiles(facts)]
     headings = ("Art", "Gerät", "benutzt von (Rolle)", "Updates bis", "ausgegeben am, Kürzel")
     return Table(headings, tuple(rows), (17, 26, 22, 16, 19))
 

@@ -98,8 +98,8 @@ def _shares(facts: Facts) -> Table:
                 f"{share.mode:04o}" if share.mode is not None else NOTHING,
             )
 
-    headings = ("Freigabe", "Ordner", "für", "erlaubt", "Gäste", "Ordner\u00adrechte")
-    return measured_table(facts, headings, (13, 12, 18, 17, 12, 8, 8, 12), ask, "keine Freigabe")
+    headings = ("Freigabe", "Ordner", "für", "erlaubt", "Gäste", "Rechte")
+    return measured_table(facts, headings, (15, 12, 17, 16, 11, 8, 9, 12), ask, "keine Freigabe")
 
 
 def _share_user(name: str) -> str:
