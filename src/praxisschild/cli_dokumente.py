@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from praxisschild.errors import InputError
@@ -151,11 +152,11 @@ def _print_gaps(made: Made, practice: Path, facts: Facts) -> None:
     if not gaps:
         output.print("\nAlle Angaben sind eingetragen.")
         return
-    output.print(f"\n[bold]Noch einzutragen[/] ({len(gaps)}), Felder in {_shown(practice / facts.file)}:")
+    output.print(f"\n[bold]Noch einzutragen[/] ({len(gaps)}), Felder in {escape(_shown(practice / facts.file))}:")
     table = Table(box=None, pad_edge=False, show_header=False)
     for gap in gaps:
-        table.add_row(f"  {gap['field'] or gap['command']}", f"▢ {gap['what']}")
-    Console(highlight=False, width=max(output.width, 100)).print(table, markup=False)
+        table.add_row(f"  {escape(gap['field'] or gap['command'])}", f"▢ {escape(gap['what'])}")
+    Console(highlight=False, width=max(output.width, 100)).print(table)
 
 
 def _gaps(made: Made, practice: Path) -> list[dict[str, Any]]:

@@ -104,6 +104,17 @@ def test_what_a_practice_has_not_is_left_out_unless_asked_for(small, tmp_path):
     assert (tmp_path / "out/regelung-wechseldatentraeger.docx").exists()
 
 
+def test_a_name_that_looks_like_markup_is_a_name(small, tmp_path):
+    folder = tmp_path / "klammern"
+    shutil.copytree(small, folder)
+    file = folder / "group_vars/all/praxis.yml"
+    file.write_text(file.read_text() + '  documents:\n    devices: [{kind: router, name: "[/bold] [red]r1"}]\n')
+    options = ["--only", "netzdokumentation", "--format", "docx", "--output", tmp_path, "--evidence", tmp_path / "none"]
+    done = run(folder, *options)
+    assert done.exit_code == 0, done.exception
+    assert "Adresse von [/bold] [red]r1" in done.stdout
+
+
 def test_a_signed_document_is_told_as_attested(small, tmp_path):
     folder = tmp_path / "bestätigt"
     shutil.copytree(small, folder)
