@@ -22,7 +22,7 @@ from praxisschild.applicability import why_not_applicable
 from praxisschild.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from praxisschild.catalogue import Catalogue, Requirement
@@ -198,17 +198,20 @@ def due(
     standings: Sequence[Standing],
     today: date,
     horizon: int = 30,
+    *,
+    recommendations: Collection[str] = (),
 ) -> list[Due]:
     """What the practice has to attest: nobody does, or the attestation ends within `horizon` days.
 
-    In the order of the edition, the recommendations not counted: they bind nobody.
+    In the order of the edition. Recommendations bind nobody; those named come last.
     """
     codes: dict[str, set[str]] = defaultdict(set)
     for identifier in catalogue.ids:
         for row in catalogue.carried_forward(identifier, edition):
             codes[row].add(identifier)
     found = []
-    for requirement in catalogue.edition(edition):
+    named = [entry for entry in catalogue.recommendations if entry.id in recommendations]
+    for requirement in [*catalogue.edition(edition), *named]:
         if "organisational" not in requirement.kinds:
             continue
         if why_not_applicable(catalogue, practice, requirement, today):

@@ -19,6 +19,7 @@ from rich.table import Table
 from praxisschild import cli_evidence, cli_mdm
 from praxisschild.cli_attest import attest
 from praxisschild.cli_compare import print_comparison
+from praxisschild.cli_dokumente import dokumente
 from praxisschild.cli_oscal import oscal
 from praxisschild.cli_report import report
 from praxisschild.errors import InputError, PraxisschildError
@@ -39,6 +40,7 @@ app.add_typer(cli_mdm.app, name="mdm")
 app.command()(attest)
 app.command()(report)
 app.command()(oscal)
+app.command()(dokumente)
 PROJECT = Path(__file__).resolve().parents[2]
 PYTEST_USAGE_ERROR = 4
 ANSIBLE_UNREACHABLE = 4

@@ -23,7 +23,9 @@ _ANSWERS = "[b]estätigen  [t]ext ändern  [ü]berspringen  [e]nde"
 
 def attest(
     practice: Annotated[Path, typer.Argument(help="the practice's inventory folder, e.g. inventories/musterpraxis")],
-    requirement: Annotated[list[str] | None, typer.Option(help="only this requirement (repeatable)")] = None,
+    requirement: Annotated[
+        list[str] | None, typer.Option(help="only this requirement, or recommendation (repeatable)")
+    ] = None,
     days: Annotated[int, typer.Option(min=0, help="also what ends within so many days")] = 30,
     only_list: Annotated[
         bool, typer.Option("--list", help="show what is due and ask nothing; exit 1 if there is any")
@@ -47,8 +49,8 @@ def attest(
     folder = opened.inventory.directory / opened.practice.attestations
     standings = attestations.load_attestations(folder, opened.catalogue, today)
     edition = edition_of(opened.catalogue, opened.practice, today)
-    due = attestations.due(opened.catalogue, opened.practice, edition, standings, today, days)
     wanted = {code for name in requirement or [] for code in _rows(opened, name, edition)}
+    due = attestations.due(opened.catalogue, opened.practice, edition, standings, today, days, recommendations=wanted)
     due = [one for one in due if not wanted or one.requirement.id in wanted]
     if calendar:
         _calendar(calendar, opened, standings, today)

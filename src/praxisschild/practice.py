@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstrai
 
 from praxisschild.log_host import Alarm, LogSender
 from praxisschild.mdm.declared import MobileDevices
+from praxisschild.particulars import Particulars
 
 if TYPE_CHECKING:
     import ipaddress
@@ -148,6 +149,7 @@ class Practice(_Model):
     mobile_devices: MobileDevices | None = None
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
+    documents: Particulars = Particulars()
     evidence: Evidence = Evidence()
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
 
