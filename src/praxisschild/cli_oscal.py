@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from praxisschild.cli_report import bundle_of
 from praxisschild.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def oscal(
     from praxisschild.evidence import load_bundle
     from praxisschild.formats.oscal import Parts, documents, write
 
-    bundle = _bundle(source, evidence)
+    bundle = bundle_of(source, evidence)
     run = load_bundle(bundle)
     found = documents(run, load_catalogue(), Parts.read(_PROJECT), _files(bundle, folder))
     written = write(folder, found)
@@ -47,24 +48,6 @@ def oscal(
         return
     for path in written:
         output.print(f"{path.stat().st_size / 1000:9.0f} kB  {path}", markup=False)
-
-
-def _bundle(source: Path, evidence: Path) -> Path:
-    from praxisschild.evidence import latest_bundle
-    from praxisschild.evidence.bundle import RESULTS
-    from praxisschild.inventory import open_practice
-
-    if (source / RESULTS).is_file():
-        return source.resolve()
-    if not source.is_dir():
-        raise InputError(source, "", "there is no such folder", "name a practice's inventory folder, or a bundle")
-    practice = open_practice(source, strict=False).practice.name
-    bundle = latest_bundle(evidence, practice)
-    if bundle is None:
-        raise InputError(
-            source, "", f"there is no evidence of {practice} in {evidence}", "run `praxisschild verify` first"
-        )
-    return bundle.resolve()
 
 
 def _files(bundle: Path, folder: Path) -> Files:

@@ -66,7 +66,7 @@ def report(
 
     praxisschild report evidence/musterpraxis/2026-11-23T20-52-10Z --format csv --output -
     """
-    bundle = _bundle(source, evidence)
+    bundle = bundle_of(source, evidence)
     chosen = _format(format_name) if format_name else _by_suffix(target)
     _refuse_evidence(target)
     run = _run(bundle, edition)
@@ -79,8 +79,12 @@ def report(
         _write(target, chosen, files)
 
 
-def _bundle(source: Path, evidence: Path) -> Path:
-    """The bundle that a path means: itself, the latest in a folder of evidence, or the latest of a practice."""
+def bundle_of(source: Path, evidence: Path) -> Path:
+    """The bundle that a path means: itself, the latest in a folder of evidence, or the latest of a practice.
+
+    Raises:
+        InputError: there is none, or the path means several practices.
+    """
     from praxisschild.evidence import latest_bundle
     from praxisschild.evidence.bundle import RESULTS, bundles_in
 
