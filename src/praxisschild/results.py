@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from praxisschild.coverage import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+def _representable(moment: datetime) -> datetime:
+    if not 1970 <= moment.year < 9000:
+        raise ValueError("no run can have been then")  # and no time zone could tell it
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_representable)]
 
 
 class Status(StrEnum):
@@ -134,7 +143,7 @@ class CheckResult(_Model):
     reason: str | None = None
     measured: tuple[str, ...] = ()
     probe: bool = False
-    started: AwareDatetime
+    started: Moment
     duration: Annotated[float, Field(ge=0)] = 0.0
     detail: str | None = None
 
@@ -148,7 +157,7 @@ class HostState(_Model):
     reached: bool
     reason: str | None = None
     snapshot: str | None = None
-    snapshot_taken: AwareDatetime | None = None
+    snapshot_taken: Moment | None = None
 
 
 class CheckVerdict(_Model):
@@ -318,7 +327,7 @@ class Count(_Model):
 class PastRun(_Model):
     """How a run came out, as far as a trend needs it; `ended` is UTC."""
 
-    ended: AwareDatetime
+    ended: Moment
     counts: tuple[Count, ...]
 
 
@@ -357,8 +366,8 @@ class Run(_Model):
     schema_version: Literal[1] = 1
     tool_version: str
     practice: PracticeFacts
-    started: AwareDatetime
-    ended: AwareDatetime
+    started: Moment
+    ended: Moment
     limits: tuple[str, ...] = ()
     hosts: tuple[HostState, ...]
     checks: tuple[CheckResult, ...]
