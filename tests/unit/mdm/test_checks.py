@@ -117,7 +117,11 @@ def test_the_model_practice_is_in_order(saved):
     }
 
 
-@pytest.mark.parametrize(("changed", "checks_", "requirements"), BREAKS, ids=lambda item: str(item)[:60])
+@pytest.mark.parametrize(
+    ("changed", "checks_", "requirements"),
+    BREAKS,
+    ids=lambda item: (str(item) if isinstance(item, dict) else ",".join(sorted(item)))[:60],
+)
 def test_one_broken_value_fails_exactly_what_it_concerns(saved, changed, checks_, requirements):
     found = judged(saved(table(**changed)))
     assert failed(found) == checks_
