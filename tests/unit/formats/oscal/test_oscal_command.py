@@ -72,7 +72,7 @@ def test_a_practice_means_its_newest_evidence(bundle, tmp_path, project):
 def test_misuse_names_the_way_out(bundle, tmp_path, project):
     out = tmp_path / "out"
     practice = project / "inventories/musterpraxis"
-    assert "verify` first" in str(call(practice, "-o", out, "--evidence", tmp_path / "none").exception)
+    assert "verify it first" in str(call(practice, "-o", out, "--evidence", tmp_path / "none").exception)
     assert isinstance(call(tmp_path / "nothing", "-o", out).exception, InputError)
     assert call(bundle).exit_code == 2
     (bundle / "manifest.json").write_text("{}", encoding="utf-8")
