@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from praxisschild.formats import view
-from praxisschild.formats.characters import xml_text
+from praxisschild.formats.characters import paper_text
 from praxisschild.formats.paper import Attached, to_pdf
 from praxisschild.results import Section, Status
 
@@ -91,7 +91,7 @@ def _html(run: Run, results: bytes, fingerprint: str | None) -> str:
         attachment=ATTACHMENT,
         due_within=DUE_WITHIN,
     )  # fmt: skip
-    return xml_text(text)
+    return paper_text(text)
 
 
 def _running(run: Run, digest: str) -> str:
@@ -102,7 +102,7 @@ def _running(run: Run, digest: str) -> str:
         "@top-right": view.moment(run.ended),
         "@bottom-left": f"{ATTACHMENT}: SHA-256 {_in_groups(digest[:32], 8)} …",
     }
-    boxes = "".join(f"{box} {{ content: {view.css_string(xml_text(text))} }}\n" for box, text in texts.items())
+    boxes = "".join(f"{box} {{ content: {view.css_string(paper_text(text))} }}\n" for box, text in texts.items())
     return f"@page {{\n{boxes}}}\n"
 
 
