@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from praxisschild.formats import json as results_json
 from praxisschild.formats import view
-from praxisschild.formats.characters import xml_text
+from praxisschild.formats.characters import paper_text
 from praxisschild.formats.paper import Attached, to_pdf
 from praxisschild.results import Section, Status
 
@@ -94,7 +94,7 @@ def _html(run: Run, results: bytes, fingerprint: str | None) -> str:
         attachment=ATTACHMENT,
         due_within=DUE_WITHIN,
     )  # fmt: skip
-    return xml_text(text)
+    return paper_text(text)
 
 
 def _running(run: Run, digest: str) -> str:
@@ -105,7 +105,7 @@ def _running(run: Run, digest: str) -> str:
         "@top-right": view.moment(run.ended),
         "@bottom-left": f"{ATTACHMENT}: SHA-256 {_in_groups(digest[:32], 8)} …",
     }
-    boxes = "".join(f"{box} {{ content: {view.css_string(xml_text(text))} }}\n" for box, text in texts.items())
+    boxes = "".join(f"{box} {{ content: {view.css_string(paper_text(text))} }}\n" for box, text in texts.items())
     return f"@page {{\n{boxes}}}\n"
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,25 @@ def test_hostile_words_stay_words(run: Run) -> None:
     )
     assert not {"/AcroForm", "/OpenAction", "/AA"} & set(reader.trailer["/Root"])
     assert not {"/JavaScript"} & set(reader.trailer["/Root"]["/Names"])
+
+
+def test_any_text_is_drawn_and_in_time(run: Run) -> None:
+    nasty = ["", "a" * 2700, "</style>" * 9, "{{ x }} %s \\"]
+    nasty += ["\u2028\u200b\ufeff\ufffe\xad\u202e", "e\u0301\x07\x9b"]
+    rows = tuple(
+        row(f"2025-A1-{number:02}", status, title=text, group=text, demand=text, reason=text, pending=pending)
+        for number, (status, pending, text) in enumerate(
+            (status, pending, text)
+            for text in [*nasty, "".join(nasty)]
+            for status, pending in ((Status.NOT_TESTED, (Part.ORGANISATIONAL,)), (Status.FAILED, ()))
+        )
+    )
+    changed = run.model_copy(update={"requirements": rows})
+    started = time.process_time()
+    reader = PdfReader(io.BytesIO(pdf.render(changed, results=b"{}")))
+    assert time.process_time() - started < 60, "columns of a style sheet never came to an end with such words"
+    text = together("".join(page.extract_text() for page in reader.pages))
+    assert all(one.id in text for one in rows)
 
 
 def test_a_status_is_told_by_word_and_shape(usual: Run, run: Run) -> None:
