@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from praxisschild.catalogue import Catalogue, load_catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -19,3 +23,11 @@ def project() -> Path:
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     return load_catalogue()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _messages_as_written() -> Iterator[None]:
+    """Tests read messages as the code writes them; what a technician reads in German has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRAXISSCHILD_LANG", "en")
+        yield
