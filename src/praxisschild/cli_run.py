@@ -68,10 +68,9 @@ def apply(
     Exit codes: 0 every host is as it should be, 1 a host failed, 2 misuse or a mistake in the practice's folder, 3 a
     host was not reached.
     """
-    arguments = [*(["--diff"] if diff else []), *context.args]
     if plain:
-        raise typer.Exit(run_plainly(practice, "site.yml", *arguments))
-    run, code = _followed(practice, *arguments)
+        raise typer.Exit(run_plainly(practice, "site.yml", *(["--diff"] if diff else []), *context.args))
+    run, code = _followed(practice, "--diff", *context.args)  # a difference tells what was there before and what is new
     if as_json:
         output.print_json(data=run.as_dict(with_diffs=diff))
     elif run.hosts and not run.refused:
