@@ -21,6 +21,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 
 Size = Literal["praxis", "mittel", "gross"]
 Kind = Literal["technical", "probe", "mdm", "organisational"]
@@ -304,12 +305,12 @@ class Catalogue:
         raise InputError(
             self.folder,
             "edition",
-            f"no edition was in force on {day}",
-            f"name the edition instead of 'auto', or choose a day from {first.in_force_from} on",
+            _("no edition was in force on {day}", day=day),
+            _("name the edition instead of 'auto', or choose a day from {day} on", day=first.in_force_from),
         )
 
     def _unknown(self, what: str, word: str, known: Iterable[str]) -> InputError:
-        return InputError(self.folder, what, f"{word!r} does not exist", _nearest(word, known))
+        return InputError(self.folder, what, _("{word!r} does not exist", word=word), _nearest(word, known))
 
 
 def load_catalogue(path: Path | str | None = None) -> Catalogue:
@@ -359,7 +360,7 @@ def _load(folder: Path, _state: tuple[tuple[Path, int, int], ...]) -> Catalogue:
     for file, edition, requirements in read:
         editions[edition.name] = edition
         take(file, requirements)
-    for (_, earlier, _), (file, later, _) in pairwise(read):
+    for (_file, earlier, _its), (file, later, _more) in pairwise(read):
         if earlier.in_force_until is None or earlier.in_force_until >= later.in_force_from:
             raise InputError(
                 file,
@@ -583,7 +584,9 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     found = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     if found:
-        return f"did you mean {' or '.join(found)}?"
+        return _("did you mean {words}?", words=_(" or ").join(found))
     if not names:
-        return "there is none to choose from"
-    return f"choose one of: {', '.join(names)}" if len(names) <= 30 else "look the name up in the catalogue folder"
+        return _("there is none to choose from")
+    if len(names) > 30:
+        return _("look the name up in the catalogue folder")
+    return _("choose one of: {words}", words=", ".join(names))

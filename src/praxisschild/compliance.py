@@ -27,7 +27,7 @@ from praxisschild.errors import PraxisschildError
 from praxisschild.evidence import bundles, latest_bundle, load_bundle, write_bundle
 from praxisschild.evidence.seal import Seal
 from praxisschild.evidence.timestamp import Authority, load_roots
-from praxisschild.inventory import PROJECT, PracticeFolder, open_practice
+from praxisschild.inventory import PROJECT, Connection, PracticeFolder, open_practice
 from praxisschild.mdm.declared import MobileDevices
 from praxisschild.mdm.subject import list_files, subjects
 from praxisschild.reassessment import edition_facts, kept
@@ -128,8 +128,13 @@ class ComplianceSession:
 
     def remote(self, name: str) -> RemoteHost:
         if name not in self.reached:
-            self.reached[name] = Reached(RemoteHost(self.opened.inventory.connection(name)))
+            self.reached[name] = Reached(RemoteHost(self._connection(name)))
         return self.reached[name].remote
+
+    def _connection(self, name: str) -> Connection:
+        if self.config.option.replay:  # nothing connects, so that no secret has to be at hand
+            return Connection(name, name, None, None, None, (), None)
+        return self.opened.inventory.connection(name)
 
     def snapshot(self, name: str) -> Snapshot:
         """The host's state, read once per run.

@@ -26,6 +26,7 @@ from praxisschild.evidence.manifest import HEAD, MANIFEST, Link, Manifest, diges
 from praxisschild.evidence.seal import Seal
 from praxisschild.formats import json as results_json
 from praxisschild.formats import pdf, registry
+from praxisschild.i18n import N_, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,11 +41,11 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(?:-\d+)?")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SECRETS = (
     # crypt(5) and its relatives: $y$..., $6$..., $2b$..., $argon2id$...
-    ("a password hash", re.compile(r"\$(?:2[abxy]|y|gy|sha1|sm3|argon2(?:id?|d)|scrypt)\$[./0-9A-Za-z]")),
+    (N_("a password hash"), re.compile(r"\$(?:2[abxy]|y|gy|sha1|sm3|argon2(?:id?|d)|scrypt)\$[./0-9A-Za-z]")),
     # a digit alone would find the $5$6 of an awk line
-    ("a password hash", re.compile(r"\$(?:[1567]|apr1|md5)\$[./0-9A-Za-z=]{2}")),
-    ("a password hash", re.compile(r"\{(?:S?SHA\d*|S?MD5|CRYPT|PBKDF2[^}]*)\}[./+=$0-9A-Za-z]{8}")),
-    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|AGE-SECRET-KEY-1")),
+    (N_("a password hash"), re.compile(r"\$(?:[1567]|apr1|md5)\$[./0-9A-Za-z=]{2}")),
+    (N_("a password hash"), re.compile(r"\{(?:S?SHA\d*|S?MD5|CRYPT|PBKDF2[^}]*)\}[./+=$0-9A-Za-z]{8}")),
+    (N_("a private key"), re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|AGE-SECRET-KEY-1")),
 )
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
@@ -84,7 +85,9 @@ def write_bundle(
         _refuse_secrets(document, where)
     for name in snapshots:
         if not _HOST.fullmatch(name):
-            raise InputError("inventory", name, "the host's name cannot be a file name", "use letters, digits, - and .")
+            raise InputError(
+                "inventory", name, _("the host's name cannot be a file name"), _("use letters, digits, - and .")
+            )
     content = {**registry.bundled(run), **_states(run, snapshots)}
     folder = root / slug(run.practice.name)
     seal = seal or Seal()
@@ -98,7 +101,10 @@ def write_bundle(
         with _alone(folder):
             return _place(folder, run, content, seal)
     except OSError as error:
-        raise RunError(f"the evidence cannot be written: {error}", f"check space and permissions of {root}") from error
+        raise RunError(
+            _("the evidence cannot be written: {error}", error=error),
+            _("check space and permissions of {root}", root=root),
+        ) from error
 
 
 def _states(run: Run, snapshots: Mapping[str, Any]) -> dict[str, bytes]:
@@ -189,8 +195,13 @@ def _end_of_chain(folder: Path) -> Link | None:
             except (KeyError, ValueError) as error:
                 if head is None:
                     raise RunError(
-                        f"the chain of evidence in {folder} is damaged: {bundle.name}: {error}",
-                        "look with `praxisschild evidence verify`; to begin a new chain, move this folder away",
+                        _(
+                            "the chain of evidence in {folder} is damaged: {name}: {error}",
+                            folder=folder,
+                            name=bundle.name,
+                            error=error,
+                        ),
+                        _("look with `praxisschild evidence verify`; to begin a new chain, move this folder away"),
                     ) from None
     # by their place in the chain, not by name: a clock that was set back must not fork it
     return max(found, key=lambda link: link.sequence, default=None)
@@ -201,8 +212,8 @@ def _refuse_secrets(document: Any, where: str) -> None:
         for what, pattern in _SECRETS:
             if pattern.search(text):
                 raise RunError(
-                    f"{path} looks like {what}; no evidence was written",
-                    "correct the collector or the check that read it: evidence holds no secrets",
+                    _("{path} looks like {what}; no evidence was written", path=path, what=_(what)),
+                    _("correct the collector or the check that read it: evidence holds no secrets"),
                 )
 
 
@@ -226,20 +237,20 @@ def load_bundle(bundle: Path) -> Run:
         InputError: names the file and field that is missing or wrong, and the way out.
     """
     file = bundle / RESULTS
-    way_out = "name a folder evidence/<practice>/<time> as a verification run wrote it"
+    way_out = _("name a folder evidence/<practice>/<time> as a verification run wrote it")
     if not file.is_file():
-        raise InputError(bundle, "", f"there is no {RESULTS} in this folder", way_out)
+        raise InputError(bundle, "", _("there is no {name} in this folder", name=RESULTS), way_out)
     try:
         run = results_json.parse(file.read_bytes(), file)
     except OSError as error:
-        raise InputError(file, "", f"the file cannot be read ({error})", way_out) from None
+        raise InputError(file, "", _("the file cannot be read ({error})", error=error), way_out) from None
     for host in run.hosts:
         if host.snapshot is not None and not (bundle / host.snapshot).is_file():
             raise InputError(
                 file,
                 f"hosts.{host.name}.snapshot",
-                f"{host.snapshot} is missing from the bundle",
-                "restore the bundle from its backup: evidence is kept whole",
+                _("{snapshot} is missing from the bundle", snapshot=host.snapshot),
+                _("restore the bundle from its backup: evidence is kept whole"),
             )
     return run
 
