@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test test-all check lint unit up down converge verify drift bench schedule unschedule lock clean
+.PHONY: help setup machine demo test test-all check lint unit up down converge verify drift bench schedule unschedule man messages lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,10 +78,19 @@ bench: machine ## this against its peers and outside judges, before and after
 	@lab/setup bench
 	@python benchmarks/bench.py
 
+man: setup ## the manual page, in German and English, below docs/man
+	@mkdir -p docs/man/de/man1 docs/man/man1
+	@dev/manpage.py de > docs/man/de/man1/praxisschild.1
+	@dev/manpage.py en > docs/man/man1/praxisschild.1
+	@echo "man -M docs/man praxisschild"
+
+messages: setup ## collect the messages of the program, and name those without a translation
+	@dev/messages.py
+
 lock: setup ## write requirements.lock anew from pyproject.toml
 	@pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	  --no-emit-find-links --no-emit-options --extra dev --output-file requirements.lock pyproject.toml
 
 clean: ## remove containers, networks, images, evidence of the lab and the environment
 	@if [ -d .lab ]; then lab/lab.py clean; fi
-	@rm -rf $(VENV) .ruff_cache .mypy_cache .pytest_cache .hypothesis .ansible evidence/musterpraxis
+	@rm -rf $(VENV) .ruff_cache .mypy_cache .pytest_cache .hypothesis .ansible evidence/musterpraxis docs/man

@@ -25,6 +25,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from machine import Machine, Way, disk
@@ -33,6 +34,7 @@ from windows import control as stand_ins
 
 LAB = Path(__file__).resolve().parent
 STATE = LAB.parent / ".lab"
+DEVICE_LIST = LAB.parent / "inventories/musterpraxis/mobilgeraete/geraete.csv"
 IMAGE_PREFIX = "localhost/praxisschild-lab"
 OPERATOR = "betreuung"
 BASE_PACKAGES = (
@@ -364,11 +366,30 @@ def create_network(instance: Instance) -> None:
     path.write_text(json.dumps({**found, "network_interface": bridge}))
 
 
+def write_device_list(instance: Instance) -> None:
+    """The model practice's list of phones as if exported today: one of last month proves nothing."""
+    text = DEVICE_LIST.read_text(encoding="utf-8")
+    days = re.compile(r"\b(\d\d)\.(\d\d)\.(\d{4})\b")
+    first = days.search(text)
+    if first is None:
+        raise LabError(f"{DEVICE_LIST}: names no day")
+    shift = date.today() - timedelta(days=1) - day_of(first)
+    folder = instance.state / DEVICE_LIST.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = days.sub(lambda match: f"{day_of(match) + shift:%d.%m.%Y}", text)
+    (folder / DEVICE_LIST.name).write_text(fresh, encoding="utf-8")
+
+
+def day_of(match: re.Match[str]) -> date:
+    return date(int(match[3]), int(match[2]), int(match[1]))
+
+
 def up(instance: Instance, names: list[str]) -> None:
     """Build what is missing, start what is down, and leave every named host reachable over SSH."""
     started = time.monotonic()
     hosts = [HOSTS[name] for name in names]
     secrets_of(instance)
+    write_device_list(instance)
     running = instance.running()
     missing = [host for host in hosts if host.name not in running]
     if missing:

@@ -159,7 +159,9 @@ def _keep(element: ET.Element, kind: str, data: Data) -> bool:
         content = data
     else:
         text = "\0".join(data) if isinstance(data, list) else data if isinstance(data, str) else ""
-        lost = data == [] or any(sign < " " or sign > "\ud7ff" for sign in text)
+        lost = (
+            data == [] or (kind == "expand_string" and not text) or any(sign < " " or sign > "\ud7ff" for sign in text)
+        )
         content = text.encode("utf-16-le", "surrogatepass")
     if lost:
         name = next(net for net, ours in _KEPT_KINDS.items() if ours == kind)

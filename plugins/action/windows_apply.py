@@ -28,22 +28,22 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         run = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         result: dict[str, Any] = {"changed": False, "items": [], "kept": {}, "diff": [], "warnings": []}
         problems = []
-        for kind, module in windows_rows.MODULES.items():
-            if not collected.get(kind):
-                continue
-            answer = self._execute_module(
-                module_name=module, module_args={"rows": collected[kind], "run": run}, task_vars=variables
-            )
-            self._add(result, kind, answer)
-            if answer.get("failed"):
-                problems.append(f"{kind}: {str(answer.get('msg')).strip()}")
-        self._warn_of_domain_policies(result)
-        common = {"role": "windows_settings", "task": self._task.get_name(), "check_mode": bool(self._task.check_mode)}
-        folder = self._templar.template(variables.get("praxisschild_run_dir"))
-        items = [{key: item[key] for key in NOTED if key in item} for item in result["items"]]
-        batches.note_changes(folder, variables["inventory_hostname"], common, items)
+        try:
+            for kind, module in windows_rows.MODULES.items():
+                if not collected.get(kind):
+                    continue
+                answer = self._execute_module(
+                    module_name=module, module_args={"rows": collected[kind], "run": run}, task_vars=variables
+                )
+                self._add(result, kind, answer)
+                if answer.get("failed"):
+                    problems.append(f"{kind}: {str(answer.get('msg')).strip()}")
+        finally:  # also when the connection is lost between two kinds
+            self._note_changes(result, variables)
+        self._warn_of_domain_policies(result, variables["inventory_hostname"])
         if problems:  # a failure is shown with its whole result: only what helps belongs there
-            result["items"] = [item for item in result["items"] if item["changed"] or item.get("failed")]
+            result["changed_items"] = [item["name"] for item in result["items"] if item["changed"]]
+            result["items"] = [item for item in result["items"] if item.get("failed")]
             result.update(failed=True, msg="; ".join(problems))
         else:
             result.update(ansible_facts={FACT: {}}, _ansible_facts_cacheable=False)
@@ -51,6 +51,12 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             if not result[key]:
                 del result[key]
         return result
+
+    def _note_changes(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
+        common = {"role": "windows_settings", "task": self._task.get_name(), "check_mode": bool(self._task.check_mode)}
+        folder = self._templar.template(variables.get("praxisschild_run_dir"))
+        items = [{key: item[key] for key in NOTED if key in item} for item in result["items"]]
+        batches.note_changes(folder, variables["inventory_hostname"], common, items)
 
     @staticmethod
     def _add(result: dict[str, Any], kind: str, answer: dict[str, Any]) -> None:
@@ -65,11 +71,11 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             result["diff"].append({"before_header": kind, "after_header": kind, **answer["diff"]})
 
     @staticmethod
-    def _warn_of_domain_policies(result: dict[str, Any]) -> None:
+    def _warn_of_domain_policies(result: dict[str, Any], host: str) -> None:
         owners = Counter(item["gpo"] for item in result["items"] if item["state"] == "domain_policy")
         for gpo, count in owners.items():
             names = ", ".join(item["name"] for item in result["items"] if item.get("gpo") == gpo)
             result["warnings"].append(
-                f"the domain policy “{gpo}” sets {count} value{'s' if count > 1 else ''} otherwise, which "
-                f"{'were' if count > 1 else 'was'} left alone: {names}. Change them in the domain."
+                f"{host}: the domain policy “{gpo}” sets {count} of these otherwise, left alone: {names}. "
+                "Change them in the domain."
             )

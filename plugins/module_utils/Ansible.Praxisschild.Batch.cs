@@ -127,6 +127,7 @@ namespace Ansible.Praxisschild.Batch
         {
             Changed = false;
             State = "failed";
+            After = Before;
             Reason = reason;
         }
 
@@ -181,6 +182,8 @@ namespace Ansible.Praxisschild.Batch
             IDictionary fields = value as IDictionary;
             if (fields != null && fields.Contains("type"))
                 return fields["type"] + ":" + Text(fields["value"]);
+            if (fields != null && fields.Values.Cast<object>().Select(Text).Distinct().Count() == 1)
+                return Text(fields.Values.Cast<object>().First()); // everybody has the same
             if (fields != null)
                 return "{" + String.Join("; ", fields.Keys.Cast<object>().Select(key => key + "=" + Text(fields[key]))) + "}";
             IEnumerable many = value as IEnumerable;
@@ -361,8 +364,7 @@ namespace Ansible.Praxisschild.Batch
             string folder = Folder(run);
             Protect();
             Directory.CreateDirectory(World.Machine.Native(folder));
-            // the last change is taken back first
-            List<Dictionary<string, object>> rows = changed.AsEnumerable().Reverse().SelectMany(item => item.Previous).ToList();
+            List<Dictionary<string, object>> rows = changed.SelectMany(item => item.Previous).ToList();
             Dictionary<string, object> content = new Dictionary<string, object> { { "kind", kind }, { "rows", rows } };
             string file = World.Machine.Native(folder + @"\" + kind + ".json");
             File.WriteAllText(file + ".new", AnsibleModule.ToJson(content), new UTF8Encoding(false));

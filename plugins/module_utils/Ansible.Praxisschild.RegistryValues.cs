@@ -73,6 +73,8 @@ namespace Ansible.Praxisschild.RegistryValues
                 act();
                 return;
             }
+            if (World.Registry.KeyExists("HKU", "64", hive.Mount))
+                Unload(hive); // a run that was killed has left it behind
             Ran ran = World.Machine.Run("reg.exe", "load", "HKU\\" + hive.Mount, hive.File);
             if (ran.Code != 0)
                 throw new BatchException(String.Format("{0} could not be loaded: reg ended with {1}: {2}", hive.File, ran.Code, ran.Words));

@@ -21,7 +21,7 @@ from praxisschild.results import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from praxisschild.attestations import Standing
@@ -35,6 +35,10 @@ _NOT_TESTED = {
     "organisational": "organisatorisch: noch keine Bestätigung hinterlegt",
     "mdm": "Mobilgeräteverwaltung: noch nicht angebunden",
 }
+_NOT_KEPT = "organisatorisch: die Bestätigungen sind in diesem Nachweis nicht aufbewahrt"
+
+
+_HOST_PLATFORMS = {"linux", "windows"}
 
 
 @dataclass(frozen=True)
@@ -52,19 +56,20 @@ def assess(
     checks: Sequence[CheckResult],
     hosts: Sequence[HostState],
     today: date,
-    attestations: Sequence[Standing] = (),
+    attestations: Sequence[Standing] | None = (),
 ) -> Assessment:
     """What the checks say about every requirement of the practice's edition, as of `today`.
 
     Every requirement of the edition and every recommendation has exactly one row, whether it was checked or not. A
-    demand of another edition has one only if a check proved or disproved it.
+    demand of another edition has one only if a check proved or disproved it. `attestations` None: nobody knows what the
+    practice attested, which is not the same as nothing.
     """
     edition = edition_of(catalogue, practice, today)
     codes = _codes_by_row(catalogue, edition)
     assessor = _Assessor(catalogue, practice, checks, hosts, today, attestations)
     results = tuple(
         assessor.row(section, requirement, codes.get(requirement.id, (requirement.id,)))
-        for section, requirement in _sections(catalogue, edition, checks)
+        for section, requirement in _sections(catalogue, edition, checks, codes)
     )
     deviations = tuple(
         DeviationResult(
@@ -86,16 +91,17 @@ def assess(
 
 
 def _sections(
-    catalogue: Catalogue, edition: str, checks: Sequence[CheckResult]
+    catalogue: Catalogue, edition: str, checks: Sequence[CheckResult], codes: Mapping[str, tuple[str, ...]]
 ) -> Iterator[tuple[Section, Requirement]]:
     """The rows of a report, in its order."""
     for requirement in catalogue.edition(edition):
         yield Section.DIRECTIVE, requirement
     order = list(catalogue.editions)
     checked = {code for check in checks for code in check.requirements}
+    known = {code for found in codes.values() for code in found}
     for identifier in filter(checked.__contains__, catalogue.ids):
         requirement = catalogue.requirement(identifier)
-        if requirement.edition and not catalogue.carried_forward(identifier, edition):
+        if requirement.edition and identifier not in known:
             older = order.index(requirement.edition) < order.index(edition)
             yield (Section.WITHDRAWN if older else Section.ADDITIONAL), requirement
     for requirement in catalogue.recommendations:
@@ -108,6 +114,8 @@ def _codes_by_row(catalogue: Catalogue, edition: str) -> dict[str, tuple[str, ..
     for identifier in catalogue.ids:
         for row in catalogue.carried_forward(identifier, edition):
             codes[row].append(identifier)
+        if older := catalogue.carried_back(identifier, edition):
+            codes[older].append(identifier)
     return {row: tuple(found) for row, found in codes.items()}
 
 
@@ -124,9 +132,10 @@ class _Assessor:
         checks: Sequence[CheckResult],
         hosts: Sequence[HostState],
         today: date,
-        attestations: Sequence[Standing] = (),
+        attestations: Sequence[Standing] | None = (),
     ) -> None:
-        self.attestations = attestations
+        self.attestations = attestations or ()
+        self.unattested = _NOT_TESTED["organisational"] if attestations is not None else _NOT_KEPT
         self.catalogue = catalogue
         self.practice = practice
         self.checks = checks
@@ -151,6 +160,8 @@ class _Assessor:
             bounds=tuple(bound_in_words(name, bound) for name, bound in requirement.bounds.items()),
             source=requirement.source,
             confidence=requirement.confidence,
+            valid_from=requirement.valid_from if requirement.edition else None,
+            valid_until=self.catalogue.editions[requirement.edition].in_force_until if requirement.edition else None,
             status=status,
             reason=reason,
             pending=pending,
@@ -165,7 +176,7 @@ class _Assessor:
         if why_not:
             return Status.NOT_APPLICABLE, why_not, (), ()
         own = [check for check in self.checks if not set(codes).isdisjoint(check.requirements)]
-        pending = self._pending(requirement, standing)
+        pending = self._pending(requirement, standing, own)
         verdicts = self._verdicts(requirement, codes, own)
         if not verdicts:
             return *self._unmeasured(requirement, pending, standing), pending, ()
@@ -176,14 +187,22 @@ class _Assessor:
             status = Status.worst([status, Status.EXPIRED]) if standing.expired else status
         elif standing and status is Status.NOT_APPLICABLE and not pending:
             status, reason = Status.ATTESTED, ""
+        if self.unattested == _NOT_KEPT and Part.ORGANISATIONAL in pending:
+            reason = "; ".join(filter(None, (reason, _NOT_KEPT)))
         return status, reason, pending, verdicts
 
-    def _pending(self, requirement: Requirement, standing: Standing | None) -> tuple[Part, ...]:
-        """The parts that nobody has spoken for; an attestation that counts settles the organisational one."""
+    def _pending(
+        self, requirement: Requirement, standing: Standing | None, own: Sequence[CheckResult]
+    ) -> tuple[Part, ...]:
+        """The parts that nobody has spoken for.
+
+        An attestation that counts settles the organisational one; for mobile devices their device lists speak.
+        """
         parts = [Part(kind) for kind in requirement.kinds if kind in set(Part)]
         if standing and standing.counts:
             parts.remove(Part.ORGANISATIONAL)
-        if not (self._has_feature("mobile_devices") or self._has_feature("mobile_phones")):
+        told = any(check.part is Part.MDM for check in own)
+        if told or not (self._has_feature("mobile_devices") or self._has_feature("mobile_phones")):
             parts = [part for part in parts if part is not Part.MDM]
         return tuple(parts)
 
@@ -196,7 +215,7 @@ class _Assessor:
             return Status.ATTESTED, ""
         if standing and standing.expired and set(open_kinds) == {"organisational"}:
             return Status.EXPIRED, standing.fault
-        said = {**_NOT_TESTED, "organisational": (standing and standing.fault) or _NOT_TESTED["organisational"]}
+        said = {**_NOT_TESTED, "organisational": (standing and standing.fault) or self.unattested}
         if requirement.automated:
             said["technical"] = said["probe"] = "in diesem Lauf nicht geprüft"
         return Status.NOT_TESTED, "; ".join(dict.fromkeys(said[kind] for kind in open_kinds or requirement.kinds))
@@ -211,7 +230,9 @@ class _Assessor:
         by_host: dict[str | None, list[CheckResult]] = defaultdict(list)
         for check in checks:
             by_host[check.host].append(check)
-        on_hosts = any(host is not None for host in by_host) or (not by_host and bool(requirement.automated))
+        on_hosts = any(check.host is not None and check.part is None for check in checks) or (
+            not by_host and not _HOST_PLATFORMS.isdisjoint(requirement.automated)
+        )
         unreached = {state.name: state for state in self.hosts if not state.reached} if on_hosts else {}
         names = [None, *(state.name for state in self.hosts)]
         names += [host for host in by_host if host not in names]

@@ -20,9 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from praxisschild.applicability import why_not_applicable
 from praxisschild.errors import InputError
+from praxisschild.i18n import N_, _
+from praxisschild.pydantic_words import reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from praxisschild.catalogue import Catalogue, Requirement
@@ -58,9 +60,9 @@ class Attestation(_Model):
     @model_validator(mode="after")
     def _has_a_sensible_span(self) -> Self:
         if self.valid_until < self.day:
-            raise ValueError("valid_until is before date")
+            raise ValueError(_("valid_until is before date"))
         if self.valid_until > months_later(self.day, LONGEST):
-            raise ValueError(f"valid_until is more than {LONGEST} months after date")
+            raise ValueError(_("valid_until is more than {LONGEST} months after date", LONGEST=LONGEST))
         return self
 
 
@@ -105,22 +107,24 @@ def load_attestations(folder: Path, catalogue: Catalogue, today: date) -> list[S
 
 
 def _parse(file: Path, catalogue: Catalogue) -> Iterator[Attestation]:
-    way_out = "write a list of attestations, or let `praxisschild attest` write it"
+    way_out = _("write a list of attestations, or let `praxisschild attest` write it")
     try:
         if file.stat().st_size > _LARGEST:
-            raise InputError(file, "", "the file is larger than any list of attestations", way_out)
+            raise InputError(file, "", _("the file is larger than any list of attestations"), way_out)
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(file, line, f"this is no valid YAML ({error.problem})", "correct the syntax there") from None
+        line = _("line {number}", number=error.problem_mark.line + 1) if error.problem_mark else ""
+        raise InputError(
+            file, line, _("this is no valid YAML ({error})", error=error.problem), _("correct the syntax there")
+        ) from None
     except (OSError, RecursionError, UnicodeDecodeError, ValueError, yaml.YAMLError) as error:
-        raise InputError(file, "", f"the file cannot be read ({error})", way_out) from None
+        raise InputError(file, "", _("the file cannot be read ({error})", error=error), way_out) from None
     if data is None:
         return
     if not isinstance(data, list):
-        raise InputError(file, "", "this is not a list", way_out)
+        raise InputError(file, "", _("this is not a list"), way_out)
     for number, item in enumerate(data, 1):
-        where = f"entry {number}"
+        where = _("entry {number}", number=number)
         if isinstance(item, Mapping) and isinstance(item.get("requirement"), str):
             where = f"{where} ({item['requirement'][:20]})"
         yield _validated(item, file, where, catalogue)
@@ -150,20 +154,20 @@ def _understood(item: Any, file: Path, where: str) -> Attestation:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        way_out = _WAYS_OUT.get(first["type"], "correct the value")
-        reason = first["msg"].removeprefix("Value error, ")
+        way_out = _(_WAYS_OUT.get(first["type"], N_("correct the value")))
+        reason = reason_of(first)
         raise InputError(file, f"{where}: {field}".rstrip(": "), reason, way_out) from None
     except RecursionError:
-        raise InputError(file, where, "the entry contains itself", "write it out") from None
+        raise InputError(file, where, _("the entry contains itself"), _("write it out")) from None
 
 
 _WAYS_OUT = {
-    "missing": "add the field",
-    "extra_forbidden": "remove the field or correct its name",
-    "string_too_short": "write the statement in words that an auditor can follow (10 characters at least)",
-    "date_from_datetime_parsing": "write the date as YYYY-MM-DD",
-    "date_parsing": "write the date as YYYY-MM-DD",
-    "string_pattern_mismatch": "write the SHA-256 as `sha256sum FILE` prints it",
+    "missing": N_("add the field"),
+    "extra_forbidden": N_("remove the field or correct its name"),
+    "string_too_short": N_("write the statement in words that an auditor can follow (10 characters at least)"),
+    "date_from_datetime_parsing": N_("write the date as YYYY-MM-DD"),
+    "date_parsing": N_("write the date as YYYY-MM-DD"),
+    "string_pattern_mismatch": N_("write the SHA-256 as `sha256sum FILE` prints it"),
 }
 
 
@@ -198,17 +202,20 @@ def due(
     standings: Sequence[Standing],
     today: date,
     horizon: int = 30,
+    *,
+    recommendations: Collection[str] = (),
 ) -> list[Due]:
     """What the practice has to attest: nobody does, or the attestation ends within `horizon` days.
 
-    In the order of the edition, the recommendations not counted: they bind nobody.
+    In the order of the edition. Recommendations bind nobody; those named come last.
     """
     codes: dict[str, set[str]] = defaultdict(set)
     for identifier in catalogue.ids:
         for row in catalogue.carried_forward(identifier, edition):
             codes[row].add(identifier)
     found = []
-    for requirement in catalogue.edition(edition):
+    named = [entry for entry in catalogue.recommendations if entry.id in recommendations]
+    for requirement in [*catalogue.edition(edition), *named]:
         if "organisational" not in requirement.kinds:
             continue
         if why_not_applicable(catalogue, practice, requirement, today):
@@ -237,16 +244,20 @@ def append(folder: Path, attestation: Attestation) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         if before.strip() and not isinstance(yaml.safe_load(before), list):
-            raise InputError(path, "", "this is not a list", "write a list of attestations")
+            raise InputError(path, "", _("this is not a list"), _("write a list of attestations"))
         record = attestation.model_dump(by_alias=True, exclude_none=True)
         text = before + yaml.safe_dump([record], allow_unicode=True, sort_keys=False, width=110)
         fresh = path.with_name(f".{path.name}-{os.getpid()}")
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
     except yaml.YAMLError as error:
-        raise InputError(path, "", f"this is no valid YAML ({error})", "correct the syntax there") from None
+        raise InputError(
+            path, "", _("this is no valid YAML ({error})", error=error), _("correct the syntax there")
+        ) from None
     except OSError as error:
-        raise InputError(path, "", f"cannot be written ({error.strerror})", "check space and permissions") from None
+        raise InputError(
+            path, "", _("cannot be written ({error})", error=error.strerror), _("check space and permissions")
+        ) from None
     return path
 
 
@@ -257,7 +268,9 @@ def keep_attachment(source: Path, folder: Path) -> Attachment:
         InputError: there is no such document, or it cannot be kept.
     """
     if not source.is_file():
-        raise InputError(source, "", "there is no such file", "name a document, for example the signed list as PDF")
+        raise InputError(
+            source, "", _("there is no such file"), _("name a document, for example the signed list as PDF")
+        )
     target = folder / "anlagen" / source.name
     try:
         content = source.read_bytes()
@@ -266,5 +279,7 @@ def keep_attachment(source: Path, folder: Path) -> Attachment:
             target = target.with_stem(f"{target.stem}-{hashlib.sha256(content).hexdigest()[:8]}")
         target.write_bytes(content)
     except OSError as error:
-        raise InputError(target, "", f"cannot be written ({error.strerror})", "check space and permissions") from None
+        raise InputError(
+            target, "", _("cannot be written ({error})", error=error.strerror), _("check space and permissions")
+        ) from None
     return Attachment(file=target.relative_to(folder).as_posix(), sha256=hashlib.sha256(content).hexdigest())

@@ -24,8 +24,10 @@ BOUND_NAMES = {
     "blocks_on_open": "Prüfung vor dem Öffnen",
     "certificate_left": "Restlaufzeit von Zertifikaten",
     "cipher": "Verschlüsselungsverfahren",
+    "contact_age": "letzte Meldung des Geräts an die Verwaltung",
     "daily_backup_age": "Alter der Tagessicherung",
     "delivery_time": "Ankunft beim Protokollserver nach",
+    "device_list_age": "Alter der Geräteliste",
     "encrypted": "verschlüsselt",
     "failed_logins": "Fehlversuche bis zur Sperre",
     "full_scan_age": "Alter der letzten vollständigen Prüfung",
@@ -39,6 +41,7 @@ BOUND_NAMES = {
     "lock_after": "Bildschirmsperre nach",
     "lock_delay": "Sperre wirksam nach",
     "log_retention": "Aufbewahrung von Protokollen",
+    "mobile_patch_age": "Alter des Sicherheitsstands von Mobilgeräten",
     "monthly_backup_age": "Alter der Monatssicherung",
     "passphrase": "Länge des WLAN-Passworts",
     "password_length": "Passwortlänge",
@@ -63,20 +66,24 @@ BOUND_NAMES = {
     "window": "Dauer eines Fensters",
     "wipe_after": "Löschen nach",
 }
-_BASES = {"directive": "Richtlinie", "recommendation": "Empfehlung der KVWL", "derived": "abgeleitet"}
+BASES = {"directive": "Richtlinie", "recommendation": "Empfehlung der KVWL", "derived": "abgeleitet"}
 
 
 def bound_in_words(name: str, bound: Bound) -> str:
     """A bound as a German half-sentence: „Bildschirmsperre nach: höchstens 10 Minuten (Richtlinie)“."""
+    text = f"{BOUND_NAMES.get(name, name)}: {admitted_in_words(bound)} ({BASES[bound.basis]})"
+    return f"{text} – {bound.note}" if bound.note else text
+
+
+def admitted_in_words(bound: Bound) -> str:
+    """What a bound admits, in German: „höchstens 10 Minuten“."""
     limits = [
         f"{word} {_quantity(limit, bound.unit)}"
         for word, limit in (("mindestens", bound.at_least), ("höchstens", bound.at_most))
         if limit is not None
     ]
     values = (bound.equals,) if bound.equals is not None else bound.one_of or ()
-    text = " und ".join(limits) or " oder ".join(_quantity(value, bound.unit) for value in values)
-    text = f"{BOUND_NAMES.get(name, name)}: {text} ({_BASES[bound.basis]})"
-    return f"{text} – {bound.note}" if bound.note else text
+    return " und ".join(limits) or " oder ".join(_quantity(value, bound.unit) for value in values)
 
 
 def _quantity(value: float | str | bool, unit: str | None) -> str:

@@ -21,6 +21,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 
 Size = Literal["praxis", "mittel", "gross"]
 Kind = Literal["technical", "probe", "mdm", "organisational"]
@@ -38,7 +39,7 @@ Concern = Literal[
 ]
 Confidence = Literal["confirmed", "derived", "excerpt", "secondary", "title_only", "unverified"]
 Unit = Literal["s", "hours", "days", "months", "chars", "bits", "count", "attempts", "mode", "version"]
-Platform = Literal["linux", "windows"]
+Platform = Literal["linux", "windows", "mobile"]
 
 _ID = re.compile(r"(?P<edition>20\d\d)-A(?P<annex>[1-9])-(?:\d\d|X\d)|KVWL-\d\d")
 _Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
@@ -268,6 +269,23 @@ class Catalogue:
                 reached.add(candidate.id)
         return [other.id for other in self.edition(edition) if other.id in reached]
 
+    def carried_back(self, identifier: str, edition: str) -> str | None:
+        """The older number under which an edition demanded exactly the same thing; None unless it is one to one.
+
+        What became part of a larger demand, was divided, or has another bound is not the same: what speaks for the
+        newer number says nothing certain about the older one.
+        """
+        entry = self.requirement(identifier)
+        while entry.edition not in {edition, None} and len(entry.continues) == 1:
+            older = self.requirement(entry.continues[0])
+            if older.bounds != entry.bounds or self._followers(older.id) != 1:
+                return None
+            entry = older
+        return entry.id if entry.edition == edition and entry.id != identifier else None
+
+    def _followers(self, identifier: str) -> int:
+        return sum(identifier in other.continues for other in self.requirements.values())
+
     def ancestry(self, identifier: str) -> frozenset[str]:
         """The id and all older ones that it continues: what code may call it."""
         older = (self.ancestry(one) for one in self.requirement(identifier).continues)
@@ -287,12 +305,12 @@ class Catalogue:
         raise InputError(
             self.folder,
             "edition",
-            f"no edition was in force on {day}",
-            f"name the edition instead of 'auto', or choose a day from {first.in_force_from} on",
+            _("no edition was in force on {day}", day=day),
+            _("name the edition instead of 'auto', or choose a day from {day} on", day=first.in_force_from),
         )
 
     def _unknown(self, what: str, word: str, known: Iterable[str]) -> InputError:
-        return InputError(self.folder, what, f"{word!r} does not exist", _nearest(word, known))
+        return InputError(self.folder, what, _("{word!r} does not exist", word=word), _nearest(word, known))
 
 
 def load_catalogue(path: Path | str | None = None) -> Catalogue:
@@ -342,7 +360,7 @@ def _load(folder: Path, _state: tuple[tuple[Path, int, int], ...]) -> Catalogue:
     for file, edition, requirements in read:
         editions[edition.name] = edition
         take(file, requirements)
-    for (_, earlier, _), (file, later, _) in pairwise(read):
+    for (_file, earlier, _its), (file, later, _more) in pairwise(read):
         if earlier.in_force_until is None or earlier.in_force_until >= later.in_force_from:
             raise InputError(
                 file,
@@ -566,7 +584,9 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     found = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     if found:
-        return f"did you mean {' or '.join(found)}?"
+        return _("did you mean {words}?", words=_(" or ").join(found))
     if not names:
-        return "there is none to choose from"
-    return f"choose one of: {', '.join(names)}" if len(names) <= 30 else "look the name up in the catalogue folder"
+        return _("there is none to choose from")
+    if len(names) > 30:
+        return _("look the name up in the catalogue folder")
+    return _("choose one of: {words}", words=", ".join(names))

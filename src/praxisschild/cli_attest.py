@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import N_, _, n_
 
 if TYPE_CHECKING:
     from praxisschild.attestations import Due, Standing
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 
 notes = Console(stderr=True, highlight=False)
 output = Console(highlight=False, soft_wrap=True)
-_ANSWERS = "[b]estätigen  [t]ext ändern  [ü]berspringen  [e]nde"
+# each language has its own letters; the first of each is the same for both
+_ANSWERS = N_("[b] attest  [t] change the text  [s] skip  [e] end")
 
 
 def attest(
     practice: Annotated[Path, typer.Argument(help="the practice's inventory folder, e.g. inventories/musterpraxis")],
-    requirement: Annotated[list[str] | None, typer.Option(help="only this requirement (repeatable)")] = None,
+    requirement: Annotated[
+        list[str] | None, typer.Option(help="only this requirement, or recommendation (repeatable)")
+    ] = None,
     days: Annotated[int, typer.Option(min=0, help="also what ends within so many days")] = 30,
     only_list: Annotated[
         bool, typer.Option("--list", help="show what is due and ask nothing; exit 1 if there is any")
@@ -47,8 +51,8 @@ def attest(
     folder = opened.inventory.directory / opened.practice.attestations
     standings = attestations.load_attestations(folder, opened.catalogue, today)
     edition = edition_of(opened.catalogue, opened.practice, today)
-    due = attestations.due(opened.catalogue, opened.practice, edition, standings, today, days)
     wanted = {code for name in requirement or [] for code in _rows(opened, name, edition)}
+    due = attestations.due(opened.catalogue, opened.practice, edition, standings, today, days, recommendations=wanted)
     due = [one for one in due if not wanted or one.requirement.id in wanted]
     if calendar:
         _calendar(calendar, opened, standings, today)
@@ -58,7 +62,7 @@ def attest(
         _list(due)
     else:
         left = _ask(due, folder, today)
-        _list(left) if left else output.print("Es ist keine Bestätigung fällig.")
+        _list(left) if left else output.print(_("No attestation is due."))
         due = left
     raise typer.Exit(1 if due and not calendar else 0)
 
@@ -80,16 +84,16 @@ def _record(due: Due) -> dict[str, str | None]:
 
 def _list(due: list[Due]) -> None:
     if not due:
-        output.print("Es ist keine Bestätigung fällig.")
+        output.print(_("No attestation is due."))
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("Anforderung", "", "Stand"):
+    for heading in (_("Requirement"), "", _("State")):
         table.add_column(heading)
     for one in due:
-        state = one.fault or (f"gilt noch bis {one.until:%d.%m.%Y}" if one.until else "noch keine Bestätigung")
+        state = one.fault or (_("valid until {day:%d.%m.%Y}", day=one.until) if one.until else _("no attestation yet"))
         table.add_row(one.requirement.id, one.requirement.title, state)
     output.print(table)
-    output.print(f"{len(due)} Bestätigungen offen.")
+    output.print(n_("{count} attestation open.", "{count} attestations open.", len(due)))
 
 
 def _ask(due: list[Due], folder: Path, today: date) -> list[Due]:
@@ -110,24 +114,24 @@ def _ask(due: list[Due], folder: Path, today: date) -> list[Due]:
         if answer == "ü":
             left.append(one)
             continue
-        statement = typer.prompt("Text") if answer == "t" else attestable.statement
-        role = typer.prompt("Verantwortliche Rolle", default=role or attestable.role)
-        attachment = typer.prompt("Anlage (Datei, leer für keine)", default="", show_default=False)
+        statement = typer.prompt(_("Text")) if answer == "t" else attestable.statement
+        role = typer.prompt(_("Responsible role"), default=role or attestable.role)
+        attachment = typer.prompt(_("Attachment (a file, empty for none)"), default="", show_default=False)
         try:
             _keep(one, statement, role, attachment, folder, today)
         except InputError as error:
-            notes.print(f"[red]Nicht gespeichert:[/] {error}", soft_wrap=True)
+            notes.print(_("Not kept: {error}", error=error), style="red", markup=False, soft_wrap=True)
             left.append(one)
     return left
 
 
 def _choice() -> str:
     while True:
-        answer = str(typer.prompt(_ANSWERS, default="b", show_default=False)).strip().lower()[:1]
-        answer = {"u": "ü"}.get(answer, answer)
+        answer = str(typer.prompt(_(_ANSWERS), default="b", show_default=False)).strip().lower()[:1]
+        answer = {"u": "ü", "s": "ü"}.get(answer, answer)
         if answer in {"b", "t", "ü", "e"}:
             return answer
-        notes.print("Bitte b, t, ü oder e eingeben.")
+        notes.print(_("Please type b, t, s or e."), markup=False)
 
 
 def _keep(one: Due, statement: str, role: str, attachment: str, folder: Path, today: date) -> None:
@@ -146,7 +150,7 @@ def _keep(one: Due, statement: str, role: str, attachment: str, folder: Path, to
         attachment=kept,
     )
     attestations.append(folder, said)
-    output.print(f"Gespeichert, gültig bis {said.valid_until:%d.%m.%Y}.", style="green")
+    output.print(_("Kept, valid until {day:%d.%m.%Y}.", day=said.valid_until), style="green")
 
 
 def _calendar(path: Path, opened: PracticeFolder, standings: list[Standing], today: date) -> None:
@@ -175,5 +179,7 @@ def _calendar(path: Path, opened: PracticeFolder, standings: list[Standing], tod
     try:
         path.write_bytes(ics.render(opened.practice.name, events, datetime.now(UTC)))
     except OSError as error:
-        raise InputError(path, "", f"cannot be written ({error.strerror})", "name another file") from None
-    output.print(f"{len(events)} Termine in {path}")
+        raise InputError(
+            path, "", _("cannot be written ({error})", error=error.strerror), _("name another file")
+        ) from None
+    output.print(_("{count} dates in {path}", count=len(events), path=path))

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _, n_
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from praxisschild.evidence.verify import Verified, Verifier
 
 app = typer.Typer(
-    help="Nachweise: unterschreiben und prüfen.\n\n"
-    "Jeder Lauf von `verify` hinterlässt einen Nachweis, der auf den vorigen verweist. Mit einem Schlüssel (keygen) "
-    "wird er unterschrieben, mit einer Zeitstempelstelle (praxis.evidence) gestempelt.",
+    help="Evidence: sign and verify it.\n\n"
+    "Every run of `verify` leaves evidence that refers to the one before. With a key (keygen) it is signed, with a "
+    "time stamp authority (praxis.evidence) it is stamped.",
     no_args_is_help=True,
 )
 notes = Console(stderr=True, highlight=False)
@@ -46,25 +47,34 @@ def keygen(
     ring = keys.key_ring()
     existing = keys.current_id(ring)
     if existing and not rotate:
-        raise InputError(ring, "current", f"there is a key already ({existing[:16]})", "replace it with --rotate")
+        raise InputError(
+            ring,
+            "current",
+            _("there is a key already ({existing})", existing=existing[:16]),
+            _("replace it with --rotate"),
+        )
     if rotate and not existing:
-        raise InputError(ring, "current", "there is no key to replace", "create one without --rotate")
+        raise InputError(ring, "current", _("there is no key to replace"), _("create one without --rotate"))
     if existing:
-        secret = keys.passphrase() or typer.prompt("Passphrase des bisherigen Schlüssels", hide_input=True, err=True)
+        secret = keys.passphrase() or typer.prompt(_("Passphrase of the present key"), hide_input=True, err=True)
     else:
         secret = keys.passphrase() or typer.prompt(
-            f"Passphrase, mindestens {keys.SHORTEST_PASSPHRASE} Zeichen",
+            _("Passphrase, at least {count} characters", count=keys.SHORTEST_PASSPHRASE),
             hide_input=True,
-            confirmation_prompt=True,
+            confirmation_prompt=_("The same passphrase again"),
             err=True,
         )
     key = keys.create_key(ring, secret)
-    output.print(f"Schlüssel {key.keyid} in {ring}")
-    output.print(f"Fingerabdruck: {keys.fingerprint(key)}")
+    output.print(_("Key {key} in {ring}", key=key.keyid, ring=ring))
+    output.print(_("Fingerprint: {fingerprint}", fingerprint=keys.fingerprint(key)))
     notes.print(
-        f"\n[bold]Bitte jetzt sichern:[/] den Ordner {ring} und die Passphrase, getrennt voneinander. Ohne sie kann "
-        "niemand mehr unter diesem Namen unterschreiben; alte Nachweise bleiben prüfbar.\n"
-        f"Für Prüfende: {key.keyid}.pub weitergeben und den Fingerabdruck auf einem zweiten Weg vergleichen.",
+        _(
+            "\n[bold]Please keep a copy now:[/] of the folder {ring} and of the passphrase, apart from each other. "
+            "Without them nobody can sign under this name any more; old evidence stays verifiable.\n"
+            "For auditors: hand out {key}.pub, and compare the fingerprint in a second way.",
+            ring=ring,
+            key=key.keyid,
+        ),
         soft_wrap=True,
     )
 
@@ -73,7 +83,7 @@ def keygen(
 def verify(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="DIR…", help="a practice's folder below evidence/, all of evidence/, or bundles"),
+        typer.Argument(metavar="DIR", help="a practice's folder below evidence/, all of evidence/, or bundles"),
     ],
     key: Annotated[
         list[Path] | None,
@@ -104,12 +114,20 @@ def verify(
     if as_json:
         output.print_json(data=_document(found, broken))
     elif broken:
-        output.print(f"[red]Nicht in Ordnung:[/] {broken.where}: {broken.reason}")
+        said = _("Not in order: {where}: {reason}", where=broken.where, reason=broken.reason)
+        output.print(said, style="red", markup=False)
     else:
         signed = sum(one.signer is not None for one in found)
-        output.print(f"{len(found)} Nachweise unverändert, davon {signed} unterschrieben.")
+        output.print(
+            n_(
+                "{count} piece of evidence unchanged, {signed} of it signed.",
+                "{count} pieces of evidence unchanged, {signed} of them signed.",
+                len(found),
+                signed=signed,
+            )
+        )
         if verifier.older:
-            output.print(f"{verifier.older} ältere Nachweise haben kein Manifest und sind nicht prüfbar.")
+            output.print(_("{count} older ones have no manifest and cannot be verified.", count=verifier.older))
     raise typer.Exit(1 if broken or not found else 0)
 
 
@@ -122,17 +140,18 @@ def _each(verifier: Verifier, folders: list[Path]) -> Iterator[Verified]:
         if folder in single:
             continue
         if not folder.is_dir():
-            raise InputError(folder, "", "there is no such folder", "name a practice's folder below evidence/")
+            raise InputError(folder, "", _("there is no such folder"), _("name a practice's folder below evidence/"))
         practices = [path for path in sorted(folder.iterdir()) if path.is_dir() and bundles_in(path)]
         for practice in practices if practices and not bundles_in(folder) else [folder]:
             yield from verifier.folder(practice)
 
 
 def _print(one: Verified) -> None:
-    facts = [f"unterschrieben ({one.signer[:16]})"] if one.signer else []
+    facts = [_("signed ({key})", key=one.signer[:16])] if one.signer else []
     if one.stamped:
-        facts.append(f"Zeitstempel {one.stamped.astimezone(UTC):%d.%m.%Y %H:%M} UTC")
-    output.print(f"{one.bundle.parent.name}/{one.bundle.name}: {'; '.join([*facts, *one.notes]) or 'unverändert'}")
+        facts.append(_("time stamp {time:%d.%m.%Y %H:%M} UTC", time=one.stamped.astimezone(UTC)))
+    said = "; ".join([*facts, *one.notes]) or _("unchanged")
+    output.print(f"{one.bundle.parent.name}/{one.bundle.name}: {said}", markup=False)
 
 
 def _document(found: list[Verified], broken: Any) -> dict[str, Any]:

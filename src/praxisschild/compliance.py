@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import tempfile
@@ -23,16 +24,22 @@ from praxisschild.connection import HostUnreachable, RemoteHost
 from praxisschild.coverage import Project, summarise
 from praxisschild.drift import drift_since
 from praxisschild.errors import PraxisschildError
-from praxisschild.evidence import latest_bundle, load_bundle, write_bundle
+from praxisschild.evidence import bundles, latest_bundle, load_bundle, write_bundle
 from praxisschild.evidence.seal import Seal
 from praxisschild.evidence.timestamp import Authority, load_roots
-from praxisschild.inventory import PROJECT, PracticeFolder, open_practice
-from praxisschild.results import CheckResult, DroppedSetting, HostState, PracticeFacts, Run, Status
+from praxisschild.inventory import PROJECT, Connection, PracticeFolder, open_practice
+from praxisschild.mdm.declared import MobileDevices
+from praxisschild.mdm.subject import list_files, subjects
+from praxisschild.reassessment import edition_facts, kept
+from praxisschild.results import CheckResult, DroppedSetting, HostState, Part, PracticeFacts, Run, Status
 from praxisschild.snapshot import Snapshot
+from praxisschild.trend import earlier_runs, trend_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
+    from praxisschild.catalogue import Catalogue
+    from praxisschild.mdm.subject import MobileSubject
     from praxisschild.practice import Deviation, Practice
 
 _RECORD = "praxisschild"
@@ -84,13 +91,25 @@ class ComplianceSession:
         self.reached: dict[str, Reached] = {}
         self.records: list[dict[str, Any]] = []
         self.bundle: Path | None = None
+        self.notes: list[str] = []  # what a person should know about the evidence (German)
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
+        self.mobile = self._mobile()
         folder = self.opened.inventory.directory / self.practice.attestations
         self.attestations = load_attestations(folder, self.opened.catalogue, self.today)
         # before the run: a wrong passphrase should not be found when an hour of checks waits to be kept
         self.seal = None if self.is_worker or not options.evidence else Seal.of_this_machine(self._authority())
         self.folder = Path(worker["praxisschild"]) if worker else Path(tempfile.mkdtemp(prefix="praxisschild-run-"))
+
+    def _mobile(self) -> dict[str, MobileSubject]:
+        """The practice's smartphones and tablets by name; none where it declares none, or only hosts are asked for."""
+        lists: list[Path] = self.config.option.mobile_list
+        declared = self.practice.mobile_devices or (MobileDevices() if lists else None)
+        # kept snapshots are of another day than today's device lists
+        if declared is None or self.chosen or self.config.option.replay:
+            return {}
+        found = subjects(declared, lists or list_files(declared, self.opened.inventory.directory), self.started)
+        return {one.name: one for one in found}
 
     def _authority(self) -> Authority | None:
         """Who stamps this practice's evidence."""
@@ -109,8 +128,13 @@ class ComplianceSession:
 
     def remote(self, name: str) -> RemoteHost:
         if name not in self.reached:
-            self.reached[name] = Reached(RemoteHost(self.opened.inventory.connection(name)))
+            self.reached[name] = Reached(RemoteHost(self._connection(name)))
         return self.reached[name].remote
+
+    def _connection(self, name: str) -> Connection:
+        if self.config.option.replay:  # nothing connects, so that no secret has to be at hand
+            return Connection(name, name, None, None, None, (), None)
+        return self.opened.inventory.connection(name)
 
     def snapshot(self, name: str) -> Snapshot:
         """The host's state, read once per run.
@@ -140,11 +164,10 @@ class ComplianceSession:
 
     def _take(self, remote: RemoteHost, reached: Reached) -> None:
         if self.config.option.replay:
-            kept = self.config.option.replay / f"{remote.name}.json"
-            if not kept.exists():
+            document = _kept_state(self.config.option.replay, remote.name)
+            if document is None:
                 reached.reason = "kein aufbewahrter Zustand dieses Hosts"
                 return
-            document = json.loads(kept.read_text(encoding="utf-8"))
         else:
             try:
                 document = remote.python_as_root(collector.linux_script())
@@ -186,6 +209,9 @@ class ComplianceSession:
         if "host_name" in metafunc.fixturenames:
             marks = [pytest.param(host, marks=pytest.mark.xdist_group(host)) for host in self.hosts]
             metafunc.parametrize("host_name", marks, scope="session")
+        if "mobile_name" in metafunc.fixturenames:
+            names = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in self.mobile]
+            metafunc.parametrize("mobile_name", names, scope="session")
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -196,7 +222,8 @@ class ComplianceSession:
             probe = item.get_closest_marker("probe") is not None
             chosen = not self.wanted or self.wanted & set(codes)
             possible = not (probe and (config.option.no_probes or config.option.replay))
-            (keep if chosen and possible and self._applicable(codes) else leave).append(item)
+            asked = bool(self.mobile) or not _of_mobile_devices(item)
+            (keep if chosen and possible and asked and self._applicable(codes) else leave).append(item)
         if leave:
             config.hook.pytest_deselected(items=leave)
             items[:] = keep
@@ -227,7 +254,11 @@ class ComplianceSession:
         """Open every connection and read every state side by side, before the first check waits for one."""
         if session.config.option.collectonly or getattr(session.config.option, "numprocesses", None):
             return
-        names = {item.callspec.params["host_name"] for item in session.items if hasattr(item, "callspec")}
+        names = {
+            item.callspec.params["host_name"]
+            for item in session.items
+            if hasattr(item, "callspec") and "host_name" in item.callspec.params
+        }
         if self.is_worker:
             return
         try:
@@ -266,15 +297,17 @@ class ComplianceSession:
         if call.when == "setup" and report.passed:
             return report
         params = item.callspec.params if hasattr(item, "callspec") else {}
+        subject = params.get("host_name") or params.get("mobile_name") or None
         codes = self._requirements(item)
         status, reason = _judge(report, call)
         path, _, function = item.nodeid.partition("::")  # a parameter may hold slashes, too
         result = CheckResult(
             # xdist marks the group in the name; kept results of other runs do not know it
-            check=f"{path.rpartition('/')[2]}::{function}".removesuffix(f"@{params.get('host_name')}"),
+            check=f"{path.rpartition('/')[2]}::{function}".removesuffix(f"@{subject}"),
             title=(getattr(getattr(item, "obj", None), "__doc__", "") or "").strip().split("\n")[0],
             requirements=tuple(codes),
-            host=params.get("host_name"),
+            host=subject,
+            part=Part.MDM if _of_mobile_devices(item) else None,
             status=status,
             reason=reason,
             measured=tuple(str(value) for name, value in item.user_properties if name == "measured"),
@@ -284,7 +317,7 @@ class ComplianceSession:
             detail=str(call.excinfo.value)[:2000] if status == Status.FAILED and call.excinfo else "",
         )
         report.user_properties.append((_RECORD, result.model_dump(mode="json")))
-        deviation = self.deviation_for(codes, params.get("host_name"))
+        deviation = self.deviation_for(codes, subject)
         if status == Status.FAILED and deviation:
             report.outcome = "skipped"
             report.wasxfail = f"Abweichung bis {deviation.expires:%d.%m.%Y}: {deviation.reason}"
@@ -309,7 +342,7 @@ class ComplianceSession:
         assessment = assess(catalogue, practice, checks, hosts, self.today, self.attestations)
         dropped = dropped_requirements(catalogue, practice, self.hosts, self.today)
         drift = self.config.option.drift
-        return Run(
+        run = Run(
             tool_version=version("praxisschild"),
             practice=PracticeFacts(
                 name=practice.name, size=practice.size, edition=assessment.edition, features=dict(practice.features)
@@ -329,7 +362,15 @@ class ComplianceSession:
             ),
             drift=drift_since(drift, self._last_run(), checks) if drift else None,
             coverage=summarise(assessment.edition, Project(catalogue, PROJECT).covered(assessment.edition)),
+            edition=edition_facts(catalogue, assessment.edition, self.today),
+            attestations=kept(self.attestations),
         )
+        return run.model_copy(update={"trend": trend_of(run, self._earlier_runs(catalogue, assessment.edition))})
+
+    def _earlier_runs(self, catalogue: Catalogue, edition: str) -> Iterator[Run]:
+        """The practice's kept runs by this edition's numbering, the newest first."""
+        root = self.config.option.evidence
+        return earlier_runs(reversed(bundles(root, self.practice.name)), catalogue, edition) if root else iter(())
 
     def _last_run(self) -> Run | None:
         bundle = latest_bundle(self.config.option.evidence, self.practice.name) if self.config.option.evidence else None
@@ -357,7 +398,7 @@ class ComplianceSession:
                 platform=taken.distribution,
                 address=taken.address,
                 reached=True,
-                snapshot=f"snapshots/{name}.json",
+                snapshot=f"snapshots/{name}.json.gz",
                 snapshot_taken=taken.collected_at,
             )
         reasons = [record["reason"] for record in self.records if record["host"] == name]
@@ -368,20 +409,43 @@ class ComplianceSession:
             reached.remote.close()
         if self.is_worker:
             return
-        unreached = [name for name in self.hosts if not (self.folder / "snapshots" / f"{name}.json").exists()]
+        asked = {record["host"] for record in self.records}
+        unreached = [
+            name for name in self.hosts if name in asked and not (self.folder / "snapshots" / f"{name}.json").exists()
+        ]
         if self.records and unreached and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = 3
         if self.config.option.evidence and self.records:
             snapshots = {
                 path.stem: json.loads(path.read_text("utf-8")) for path in self.folder.glob("snapshots/*.json")
             }
-            self.bundle = write_bundle(self.config.option.evidence, self.run(), snapshots, self.seal)
+            run = self.run()
+            # drawing takes seconds; who asks for a part wants an answer, not a paper to sign
+            no_pdf = self.notes.append if self.practice.evidence.pdf and not run.limits else None
+            self.bundle = write_bundle(self.config.option.evidence, run, snapshots, self.seal, no_pdf)
+        if self.config.option.check_results:
+            self.config.option.check_results.write_text(json.dumps(self.records, ensure_ascii=False), "utf-8")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.bundle:
             terminalreporter.write_sep("-", "evidence")
+            for note in self.notes:
+                terminalreporter.write_line(note)
             terminalreporter.write_line(str(self.bundle / "report.html"))
+
+
+def _kept_state(folder: Path, host: str) -> Any:
+    """A host's state as a bundle or somebody's own folder keeps it, compressed or not; None if it does not."""
+    packed, plain = folder / f"{host}.json.gz", folder / f"{host}.json"
+    if packed.exists():
+        return json.loads(gzip.decompress(packed.read_bytes()))
+    return json.loads(plain.read_text(encoding="utf-8")) if plain.exists() else None
+
+
+def _of_mobile_devices(item: pytest.Item) -> bool:
+    """Whether the check asks a device list instead of a host."""
+    return not {"mobile", "device_lists"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[Status, str]:

@@ -46,7 +46,7 @@ _WHY: dict[Concern, str] = {
     "windows": "Windows-Rechner werden noch nicht verwaltet",
     "network_device": "Router, Switches und WLAN werden noch nicht gelesen",
     "office_device": "Drucker und Faxgeräte werden nicht gelesen",
-    "mobile_device": "die Mobilgeräteverwaltung ist nicht angebunden",
+    "mobile_device": "keine Mobilgeräteverwaltung kann das setzen; die Praxis bestätigt es",
     "medical_device": "Großgeräte verwaltet ihr Hersteller; Proben aus dem Netz fehlen noch",
     "ti_component": "der Konnektor wird noch nicht gelesen",
     "external_service": "der Dienst steht nicht in der Praxis",
@@ -145,7 +145,7 @@ class Project:
         self._catalogue = catalogue
         self._settings: dict[str, list[Setting]] = defaultdict(list)
         self._checks: dict[str, list[Check]] = defaultdict(list)
-        for setting in traceability.settings(folder / "roles"):
+        for setting in (*traceability.settings(folder / "roles"), *traceability.mobile_settings(folder)):
             for identifier in setting.requirements:
                 self._settings[identifier].append(setting)
         for check in traceability.checks(folder / "tests/compliance"):

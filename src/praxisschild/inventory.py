@@ -14,6 +14,7 @@ import yaml
 
 from praxisschild.catalogue import Catalogue, load_catalogue
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 from praxisschild.references import check_role_variables, parse_practice
 from praxisschild.rules import Facts, Hint, Objection, judge
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from praxisschild.practice import Practice
 
 PROJECT = Path(__file__).resolve().parents[2]
+# what Ansible and YAML let through when a file holds something that nobody would write
+UNREADABLE = (OSError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -80,15 +83,15 @@ class Inventory:
 
         self.directory = directory.resolve()
         if not directory.is_dir():
-            raise InputError(directory, "", "there is no such inventory folder", "copy inventories/vorlage to it")
+            raise InputError(directory, "", _("there is no such inventory folder"), _("copy inventories/vorlage to it"))
         try:
             self._loader: Any = loader or _own_loader()
             self._manager: Any = InventoryManager(loader=self._loader, sources=[str(self.directory)])
             self._variables: Any = VariableManager(loader=self._loader, inventory=self._manager)
-        except AnsibleError as error:
-            raise InputError(directory, "", str(error), "see `ansible-inventory --list` for where") from None
+        except (AnsibleError, *UNREADABLE) as error:
+            raise self._unreadable(error) from None
         if not self.hosts:
-            raise InputError(directory, "", "the inventory has no hosts", "name them in hosts.yml")
+            raise InputError(directory, "", _("the inventory has no hosts"), _("name them in hosts.yml"))
 
     @cached_property
     def hosts(self) -> list[str]:
@@ -102,11 +105,32 @@ class Inventory:
 
     def variable_names(self, host: str) -> set[str]:
         """Names of all variables that the host has before a play begins."""
-        return set(self._all_variables(host))
+        return {str(name) for name in self._all_variables(host)}  # YAML takes anything for a key
 
     def _all_variables(self, host: str) -> dict[str, Any]:
-        variables: dict[str, Any] = self._variables.get_vars(host=self._manager.get_host(host), include_hostvars=False)
-        return variables
+        from ansible.errors import AnsibleError
+
+        try:
+            known: dict[str, Any] = self._variables.get_vars(host=self._manager.get_host(host), include_hostvars=False)
+        except (AnsibleError, *UNREADABLE) as error:
+            raise self._unreadable(error) from None
+        return known
+
+    def _unreadable(self, error: Exception) -> InputError:
+        """What to say of a file that is no YAML, or not of the kind that an inventory wants."""
+        origin = getattr(getattr(error, "obj", None), "ansible_pos", None)
+        file = Path(origin[0]) if origin else self._spoilt_file() or self.directory
+        way_out = _("correct it there; `ansible-inventory -i {folder} --list` says more", folder=self.directory)
+        return InputError(file, "", " ".join(str(error).split()) or type(error).__name__, way_out)
+
+    def _spoilt_file(self) -> Path | None:
+        """The first file of the folder that is no YAML."""
+        for path in sorted(self.directory.rglob("*.y*ml")):
+            try:
+                list(yaml.compose_all(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+            except (yaml.YAMLError, *UNREADABLE):
+                return path
+        return None
 
     def value(self, host: str, name: str) -> Any:
         """A variable of the host, templated; None if it is not set.
@@ -122,8 +146,9 @@ class Inventory:
             return None
         try:
             return Templar(loader=self._loader, variables=variables).template(variables[name])
-        except AnsibleError as error:
-            raise InputError(self.file_of(name), name, str(error).splitlines()[0], "correct the template") from None
+        except (AnsibleError, *UNREADABLE) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise InputError(self.file_of(name), name, reason, _("correct the template")) from None
 
     def file_of(self, name: str) -> Path:
         """The file that sets the variable, for messages; the folder if none is found."""
@@ -158,9 +183,11 @@ def practice_folder(sources: list[str]) -> Path:
     """
     found = [Path(one) for one in sources if any(_defines_practice(path) for path in Path(one).rglob("*.y*ml"))]
     if len(found) != 1:
-        reason = "more than one of them describes a practice" if found else "none of them sets the variable `praxis`"
+        reason = (
+            _("more than one of them describes a practice") if found else _("none of them sets the variable `praxis`")
+        )
         raise InputError(
-            ", ".join(sources), "praxis", reason, "run with -i inventories/<practice>, one practice at a time"
+            ", ".join(sources), "praxis", reason, _("run with -i inventories/<practice>, one practice at a time")
         )
     return found[0]
 
@@ -169,6 +196,7 @@ def _defines_practice(path: Path) -> bool:
     return re.search(r"^praxis:", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) is not None
 
 
+@cache
 def role_options(roles: Path = PROJECT / "roles") -> dict[str, set[str]]:
     """Variables that each role declares in its argument_specs."""
     options: dict[str, set[str]] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, StringConstraints, model_validator
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,7 +39,7 @@ class Alarm(_Model):
     @model_validator(mode="after")
     def _clear_text_stays_on_the_host(self) -> Self:
         if self.smtp_security == "none" and self.smtp_host not in {"localhost", "127.0.0.1"}:
-            raise ValueError("without TLS mail is handed to a server on localhost only: use starttls or tls")
+            raise ValueError(_("without TLS mail is handed to a server on localhost only: use starttls or tls"))
         return self
 
 
@@ -65,34 +66,42 @@ def check_log_host(practice: Practice, file: Path, hosts: Collection[str], oblig
             raise InputError(
                 file,
                 "praxis.log_host",
-                "missing: a practice of this size keeps its logs in one place (2021-A2-11, for "
-                f"{', '.join(sorted(obliged))})",
-                "name the host of the inventory that is to keep them, or write a deviation from 2021-A2-11",
+                _(
+                    "missing: a practice of this size keeps its logs in one place (2021-A2-11, for {hosts})",
+                    hosts=", ".join(sorted(obliged)),
+                ),
+                _("name the host of the inventory that is to keep them, or write a deviation from 2021-A2-11"),
             )
         if practice.log_senders:
             raise InputError(
-                file, "praxis.log_senders", "there is no log host that could listen to devices", "name praxis.log_host"
+                file,
+                "praxis.log_senders",
+                _("there is no log host that could listen to devices"),
+                _("name praxis.log_host"),
             )
         return
     if log_host not in hosts:
-        way_out = f"name a host of the inventory: {', '.join(sorted(hosts))}"
-        raise InputError(file, "praxis.log_host", f"unknown host {log_host!r}", way_out)
+        way_out = _("name a host of the inventory: {hosts}", hosts=", ".join(sorted(hosts)))
+        raise InputError(file, "praxis.log_host", _("unknown host {log_host!r}", log_host=log_host), way_out)
     if obliged and practice.alarm is None:
         raise InputError(
             file,
             "praxis.alarm",
-            "missing: the log host has nobody to tell (2021-A2-11 demands alarms)",
-            "name at least mail_to and smtp_host; inventories/vorlage shows the fields",
+            _("missing: the log host has nobody to tell (2021-A2-11 demands alarms)"),
+            _("name at least mail_to and smtp_host; inventories/vorlage shows the fields"),
         )
     if len(hosts) > 1:
-        _declared(practice, file, "praxis.log_host", TRANSPORT_PORT, "tcp", "its hosts' logs")
+        _declared(practice, file, "praxis.log_host", TRANSPORT_PORT, "tcp", _("its hosts' logs"))
     if practice.log_senders:
-        _declared(practice, file, "praxis.log_senders", DEVICE_PORT, "udp", "the devices' logs")
+        _declared(practice, file, "praxis.log_senders", DEVICE_PORT, "udp", _("the devices' logs"))
     names = [sender.name for sender in practice.log_senders]
     taken = set(names) & set(hosts) or {name for name in names if names.count(name) > 1}
     if taken:
         raise InputError(
-            file, "praxis.log_senders", f"the name {min(taken)!r} stands for two senders", "give each a name of its own"
+            file,
+            "praxis.log_senders",
+            _("the name {taken!r} stands for two senders", taken=min(taken)),
+            _("give each a name of its own"),
         )
 
 
@@ -102,7 +111,18 @@ def _declared(practice: Practice, file: Path, field: str, port: int, protocol: s
         raise InputError(
             file,
             field,
-            f"the firewall of {host} would refuse {what}: praxis.services does not open {protocol} port {port}",
-            f"add to praxis.services: {{host: {host}, port: {port}, protocol: {protocol}, from: [NETWORK], "
-            "purpose: Protokolle}",
+            _(
+                "the firewall of {host} would refuse {what}: praxis.services does not open {protocol} port {port}",
+                host=host,
+                what=what,
+                protocol=protocol,
+                port=port,
+            ),
+            _(
+                "add to praxis.services: {{host: {host}, port: {port}, protocol: {protocol}, from: "
+                "[NETWORK], purpose: Protokolle}}",
+                host=host,
+                port=port,
+                protocol=protocol,
+            ),
         )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, StringConstraints, model_validator
 
 from praxisschild.log_host import Alarm, LogSender
+from praxisschild.mdm.declared import MobileDevices
+from praxisschild.particulars import Particulars
 
 if TYPE_CHECKING:
     import ipaddress
@@ -112,8 +114,12 @@ class CloudService(_Model):
 
 
 class Evidence(_Model):
-    """How evidence is stamped: an RFC 3161 authority, and a PEM file with its certificate, relative to the folder."""
+    """How evidence is stamped: an RFC 3161 authority, and a PEM file with its certificate, relative to the folder.
 
+    `pdf` says whether a whole run leaves a PDF, too; a partial one never does.
+    """
+
+    pdf: bool = True
     timestamp_authority: Annotated[Text, StringConstraints(pattern=r"^https?://\S+$")] | None = None
     timestamp_ca: Text | None = None
 
@@ -140,8 +146,10 @@ class Practice(_Model):
     log_senders: list[LogSender] = []
     remote_maintenance: RemoteMaintenance | None = None
     wlan: Wlan | None = None
+    mobile_devices: MobileDevices | None = None
     deviations: list[Deviation] = []
     attestations: Text = "attestations"
+    documents: Particulars = Particulars()
     evidence: Evidence = Evidence()
     withdrawn_requirements: Literal["keep", "drop"] = "keep"
 

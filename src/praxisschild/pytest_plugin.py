@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from praxisschild.compliance import ComplianceSession, Neighbour
     from praxisschild.connection import RemoteHost
+    from praxisschild.mdm.subject import MobileSubject
     from praxisschild.practice import Practice
     from praxisschild.snapshot import Snapshot
 
@@ -32,6 +33,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--drift", type=Path, metavar="FOLDER", help="a drift run's folder: earlier results, changes made since"
+    )
+    group.addoption(
+        "--mobile-list",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="a device list instead of the declared",
+    )
+    group.addoption(
+        "--check-results", type=Path, metavar="FILE", help="write the checks' results as JSON, without evidence"
     )
     group.addoption("--replay", type=Path, metavar="FOLDER", help="judge the snapshots in this folder, contact no host")
 
@@ -102,6 +114,18 @@ def host_named(request: pytest.FixtureRequest) -> Callable[[str], Neighbour]:
 def snapshot_of(request: pytest.FixtureRequest) -> Callable[[str], Snapshot]:
     """The effective state of any host of the practice, by its name."""
     return _session(request).snapshot_or_verdict
+
+
+@pytest.fixture
+def mobile(request: pytest.FixtureRequest, mobile_name: str) -> MobileSubject:
+    """One smartphone or tablet of the practice, as a device list of its management tells."""
+    return _session(request).mobile[mobile_name]
+
+
+@pytest.fixture
+def device_lists(request: pytest.FixtureRequest) -> tuple[MobileSubject, ...]:
+    """All smartphones and tablets of the practice."""
+    return tuple(_session(request).mobile.values())
 
 
 @pytest.fixture

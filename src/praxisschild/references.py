@@ -12,8 +12,10 @@ from pydantic import ValidationError
 
 from praxisschild.applicability import dropped_requirements
 from praxisschild.errors import InputError
+from praxisschild.i18n import N_, _
 from praxisschild.log_host import check_log_host
 from praxisschild.practice import Practice
+from praxisschild.pydantic_words import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,21 +28,25 @@ if TYPE_CHECKING:
 Name = tuple[str, str, "Iterable[str]", str]
 LONGEST_DEVIATION = 366  # days: a year, leap years included
 _WAYS_OUT = {
-    "missing": "add the field; inventories/vorlage shows every one with a comment",
-    "date_type": "write the date as YYYY-MM-DD",
-    "extra_forbidden": "remove the field or correct its name; inventories/vorlage lists the fields there are",
-    "literal_error": "choose one of the values named",
-    "string_too_short": "write the reason in words that an auditor can follow (10 characters at least)",
-    "date_from_datetime_parsing": "write the date as YYYY-MM-DD",
-    "date_parsing": "write the date as YYYY-MM-DD",
-    "string_pattern_mismatch": "name one folder by its absolute path, two levels deep at least, for example /opt/pvs",
-    "ip_any_network": "write the network as address/prefix with host bits zero, for example 192.168.10.0/24",
+    "missing": N_("add the field; inventories/vorlage shows every one with a comment"),
+    "date_type": N_("write the date as YYYY-MM-DD"),
+    "extra_forbidden": N_("remove the field or correct its name; inventories/vorlage lists the fields there are"),
+    "literal_error": N_("choose one of the values named"),
+    "string_too_short": N_("write the reason in words that an auditor can follow (10 characters at least)"),
+    "date_from_datetime_parsing": N_("write the date as YYYY-MM-DD"),
+    "date_parsing": N_("write the date as YYYY-MM-DD"),
+    "string_pattern_mismatch": N_(
+        "name one folder by its absolute path, two levels deep at least, for example /opt/pvs"
+    ),
+    "ip_any_network": N_("write the network as address/prefix with host bits zero, for example 192.168.10.0/24"),
 }
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {found[0]!r}?" if found else f"choose one of: {', '.join(sorted(known))}"
+    if found:
+        return _("did you mean {word!r}?", word=found[0])
+    return _("choose one of: {words}", words=", ".join(sorted(known)))
 
 
 def parse_practice(
@@ -59,16 +65,16 @@ def parse_practice(
         InputError: the first thing that is wrong, with the way out.
     """
     if data is None:
-        raise InputError(file, "praxis", "the variable is missing", "copy inventories/vorlage and fill it in")
+        raise InputError(file, "praxis", _("the variable is missing"), _("copy inventories/vorlage and fill it in"))
     try:
         practice = Practice.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in ("praxis", *first["loc"]))
-        reason = first["msg"]
+        reason = reason_of(first)
         if first["type"] not in {"missing", "extra_forbidden"}:
-            reason += f" (found: {first['input']!r})"
-        raise InputError(file, field, reason, _WAYS_OUT.get(first["type"], "correct the value")) from None
+            reason += _(" (found: {value!r})", value=first["input"])
+        raise InputError(file, field, reason, _(_WAYS_OUT.get(first["type"], N_("correct the value")))) from None
     hosts = set(hosts)
     _check_references(practice, file, catalogue, hosts)
     _check_cloud(practice, file)
@@ -87,16 +93,20 @@ def _check_expiry(practice: Practice, file: Path, today: date) -> None:
             raise InputError(
                 file,
                 f"praxis.cloud_services.{number}.c5_until",
-                f"the C5 attestation of {service.name} expired on {service.c5_until}",
-                "ask the provider for the new attestation and write its date, or remove the service",
+                _("the C5 attestation of {name} expired on {c5_until}", name=service.name, c5_until=service.c5_until),
+                _("ask the provider for the new attestation and write its date, or remove the service"),
             )
     for number, deviation in enumerate(practice.deviations):
         if deviation.expires < today:
             raise InputError(
                 file,
                 f"praxis.deviations.{number}.expires",
-                f"the deviation from {deviation.requirement} expired on {deviation.expires}",
-                "have it approved again with a new date, or remove it so that the requirement applies",
+                _(
+                    "the deviation from {requirement} expired on {expires}",
+                    requirement=deviation.requirement,
+                    expires=deviation.expires,
+                ),
+                _("have it approved again with a new date, or remove it so that the requirement applies"),
             )
 
 
@@ -106,22 +116,22 @@ def _check_cloud(practice: Practice, file: Path) -> None:
         raise InputError(
             file,
             "praxis.cloud_policy",
-            "edition 2021 forbids storage in a cloud (2021-A1-05), attestation or not",
-            "choose forbid, or edition 2025",
+            _("edition 2021 forbids storage in a cloud (2021-A1-05), attestation or not"),
+            _("choose forbid, or edition 2025"),
         )
     if practice.cloud_policy == "c5_only" and not practice.cloud_services:
         raise InputError(
             file,
             "praxis.cloud_services",
-            "cloud_policy is c5_only, but no service is named",
-            "name each service with purpose and c5_until, or choose forbid",
+            _("cloud_policy is c5_only, but no service is named"),
+            _("name each service with purpose and c5_until, or choose forbid"),
         )
     if practice.cloud_policy == "forbid" and practice.cloud_services:
         raise InputError(
             file,
             "praxis.cloud_services",
-            "services are named, but cloud_policy forbids them all",
-            "write cloud_policy: c5_only, or remove the services",
+            _("services are named, but cloud_policy forbids them all"),
+            _("write cloud_policy: c5_only, or remove the services"),
         )
 
 
@@ -129,66 +139,81 @@ def _check_references(practice: Practice, file: Path, catalogue: Catalogue, host
     for field, word, words, what in (*_catalogue_names(practice, catalogue), *_names(practice, hosts)):
         known = list(words)
         if word not in known:
-            raise InputError(file, f"praxis.{field}", f"unknown {what} {word!r}", _nearest(word, known))
+            raise InputError(
+                file, f"praxis.{field}", _("unknown {what} {word!r}", what=_(what), word=word), _nearest(word, known)
+            )
 
 
 def _catalogue_names(practice: Practice, catalogue: Catalogue) -> Iterator[Name]:
-    yield "edition", practice.edition, ["auto", *catalogue.editions], "edition"
+    yield "edition", practice.edition, ["auto", *catalogue.editions], N_("edition")
     for feature in practice.features:
-        yield f"features.{feature}", feature, catalogue.features, "feature"
+        yield f"features.{feature}", feature, catalogue.features, N_("feature")
     for number, deviation in enumerate(practice.deviations):
-        yield f"deviations.{number}.requirement", deviation.requirement, catalogue.ids, "requirement"
+        yield f"deviations.{number}.requirement", deviation.requirement, catalogue.ids, N_("requirement")
 
 
 def _names(practice: Practice, hosts: Iterable[str]) -> Iterator[Name]:
     """Hosts and networks that a fact speaks of."""
     hosts = list(hosts)
     for number, service in enumerate(practice.services):
-        yield f"services.{number}.host", service.host, hosts, "host"
+        yield f"services.{number}.host", service.host, hosts, N_("host")
         for source in service.sources:
-            yield f"services.{number}.from", source, practice.networks, "network"
+            yield f"services.{number}.from", source, practice.networks, N_("network")
+    mobile = [one.name for one in practice.mobile_devices.devices] if practice.mobile_devices else []
     for field in ("accounts", "malware_exclusions", "other_malware_protection", "deviations"):
+        # a phone has no accounts and no scanner of ours, but may deviate like a host
+        known = [*hosts, *mobile] if field == "deviations" else hosts
         for number, one in enumerate(getattr(practice, field)):
             for host in one.hosts if one.hosts != "all" else []:
-                yield f"{field}.{number}.hosts", host, hosts, "host"
+                yield f"{field}.{number}.hosts", host, known, N_("host")
     lists = [("separated_hosts", practice.separated_hosts), ("pvs_only_hosts", practice.pvs_only_hosts)]
     if practice.wlan:
         lists += [("wlan.hosts", practice.wlan.hosts), ("wlan.bluetooth", practice.wlan.bluetooth)]
     for field, named in lists:
         for number, host in enumerate(named):
-            yield f"{field}.{number}", host, hosts, "host"
+            yield f"{field}.{number}", host, hosts, N_("host")
     for number, network in enumerate(practice.remote_maintenance.networks if practice.remote_maintenance else []):
-        yield f"remote_maintenance.networks.{number}", network, practice.networks, "network"
+        yield f"remote_maintenance.networks.{number}", network, practice.networks, N_("network")
 
 
 def _check_wlan(practice: Practice, file: Path) -> None:
     wlan, feature = practice.wlan, practice.features.get("wlan")
     if feature and wlan is None:
-        reason = (
+        reason = _(
             "the practice has a WLAN, and nothing says which hosts use it: all others get their radios switched off"
         )
-        way_out = "name them in praxis.wlan.hosts; `wlan: {hosts: []}` if only phones and guests use it"
+        way_out = _("name them in praxis.wlan.hosts; `wlan: {hosts: []}` if only phones and guests use it")
         raise InputError(file, "praxis.wlan", reason, way_out)
     if wlan is None or not wlan.hosts:
         return
     if feature is False:
-        reason = f"{wlan.hosts[0]} is to use a WLAN that the practice does not have (praxis.features.wlan: false)"
-        raise InputError(file, "praxis.wlan.hosts", reason, "set the feature to true, or name no host")
+        reason = _(
+            "{host} is to use a WLAN that the practice does not have (praxis.features.wlan: false)",
+            host=wlan.hosts[0],
+        )
+        raise InputError(file, "praxis.wlan.hosts", reason, _("set the feature to true, or name no host"))
     if not wlan.ssids:
-        reason = f"{wlan.hosts[0]} uses WLAN, and no network is named that it may join"
-        raise InputError(file, "praxis.wlan.ssids", reason, "name the practice's own network, for example [Praxis]")
+        reason = _("{host} uses WLAN, and no network is named that it may join", host=wlan.hosts[0])
+        raise InputError(file, "praxis.wlan.ssids", reason, _("name the practice's own network, for example [Praxis]"))
 
 
 def _check_deviations(practice: Practice, file: Path, today: date) -> None:
     for number, deviation in enumerate(practice.deviations):
         field = f"praxis.deviations.{number}"
         if deviation.approved_on > today:
-            way_out = "write the day on which it was approved"
-            raise InputError(file, f"{field}.approved_on", f"{deviation.approved_on} is in the future", way_out)
+            way_out = _("write the day on which it was approved")
+            raise InputError(
+                file,
+                f"{field}.approved_on",
+                _("{approved_on} is in the future", approved_on=deviation.approved_on),
+                way_out,
+            )
         days = (deviation.expires - deviation.approved_on).days
         if not 0 <= days <= LONGEST_DEVIATION:
-            reason = f"a deviation holds for a year at most, counted from approved_on (found: {days} days)"
-            raise InputError(file, f"{field}.expires", reason, "choose an earlier day, and have it approved again then")
+            reason = _("a deviation holds for a year at most, counted from approved_on (found: {days} days)", days=days)
+            raise InputError(
+                file, f"{field}.expires", reason, _("choose an earlier day, and have it approved again then")
+            )
 
 
 def check_role_variables(
@@ -211,10 +236,10 @@ def check_role_variables(
             near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.88)
             if role is None and not near:
                 continue
-            what = f"role {role} knows no such variable" if role else "no role knows such a variable"
+            what = _("role {role} knows no such variable", role=role) if role else _("no role knows such a variable")
             raise InputError(
                 locate.get(name, "inventory"),
                 name,
-                f"{what} (set for {host})",
+                _("{what} (set for {host})", what=what, host=host),
                 _nearest(name, options.get(role or "", near)),
             )

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from praxisschild.coverage import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+def _representable(moment: datetime) -> datetime:
+    if not 1970 <= moment.year < 9000:
+        raise ValueError("no run can have been then")  # and no time zone could tell it
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_representable)]
 
 
 class Status(StrEnum):
@@ -118,6 +127,9 @@ class _Model(BaseModel):
 class CheckResult(_Model):
     """One check on one host (`host` None: on the practice as a whole), before any deviation is considered.
 
+    `part` is MDM for what a device list told: `host` is then the name of a smartphone or tablet, which is none of the
+    run's hosts.
+
     `check` is the test's name without its path, `requirements` are the ids as its marker writes them, `measured` and
     `reason` are German, `detail` is the runner's own account of a failure, `started` is UTC, `duration` in seconds.
     """
@@ -126,11 +138,12 @@ class CheckResult(_Model):
     title: str = ""
     requirements: Annotated[tuple[str, ...], Field(min_length=1)]
     host: str | None = None
+    part: Part | None = None
     status: Status
     reason: str | None = None
     measured: tuple[str, ...] = ()
     probe: bool = False
-    started: AwareDatetime
+    started: Moment
     duration: Annotated[float, Field(ge=0)] = 0.0
     detail: str | None = None
 
@@ -144,7 +157,7 @@ class HostState(_Model):
     reached: bool
     reason: str | None = None
     snapshot: str | None = None
-    snapshot_taken: AwareDatetime | None = None
+    snapshot_taken: Moment | None = None
 
 
 class CheckVerdict(_Model):
@@ -174,11 +187,19 @@ class AttestationFacts(_Model):
     fault: str = ""
 
 
+class KeptAttestation(AttestationFacts):
+    """An attestation of the practice as it stood on the day of the run, whatever edition its `requirement` is of."""
+
+    requirement: str
+    expired: bool = False
+
+
 class RequirementResult(_Model):
     """One row of the report, with everything it says, so that kept evidence is readable without the catalogue.
 
     `id` is the edition's, `code_ids` are the ids under which checks and settings name the same demand. `status` is the
-    worst of what was measured; `pending` are parts that no measurement covers (ADR 0003).
+    worst of what was measured; `pending` are parts that no measurement covers (ADR 0003). `valid_from` and
+    `valid_until` are the first and last day on which it binds; recommendations and older results have none.
     """
 
     id: str
@@ -192,6 +213,8 @@ class RequirementResult(_Model):
     bounds: tuple[str, ...] = ()
     source: str
     confidence: str
+    valid_from: date | None = None
+    valid_until: date | None = None
     status: Status
     reason: str = ""
     pending: tuple[Part, ...] = ()
@@ -211,6 +234,15 @@ class RequirementResult(_Model):
         if self.pending and self.status in {Status.PASSED, Status.NOT_APPLICABLE}:
             return f"{self.label}, {'Bestätigung' if Part.ORGANISATIONAL in self.pending else 'Mobilgeräte'} offen"
         return "vollständig erfüllt" if self.status is Status.PASSED else self.label
+
+    def out_of_force(self, day: date) -> str:
+        """What the reports write beside a row that did not bind on that day, with the dates; empty if it did."""
+        if self.valid_from and self.valid_from > day:
+            return f"gilt erst ab {self.valid_from:%d.%m.%Y}"
+        if self.valid_until and self.valid_until < day:
+            since = f"vom {self.valid_from:%d.%m.%Y} " if self.valid_from else ""
+            return f"nicht mehr in Kraft: galt {since}bis {self.valid_until:%d.%m.%Y}"
+        return ""
 
 
 class DeviationResult(_Model):
@@ -266,18 +298,76 @@ class PracticeFacts(_Model):
     features: dict[str, bool] = {}
 
 
+class EditionFacts(_Model):
+    """The edition a run is reported by; `in_force` names the one that bound practices on the day of the run.
+
+    `reassessed_from` is the edition by which the run was reported first, if this is a later assessment of its results.
+    """
+
+    name: str
+    title: str
+    legal_basis: str
+    in_force_from: date
+    in_force_until: date | None = None
+    in_force: str
+    reassessed_from: str | None = None
+
+    def is_in_force(self, day: date) -> bool:
+        return self.in_force_from <= day and (self.in_force_until is None or day <= self.in_force_until)
+
+
+class Count(_Model):
+    """How many rows of the edition had a verdict: the German name a summary counts it under, its status, the number."""
+
+    name: str
+    status: Status
+    number: int
+
+
+class PastRun(_Model):
+    """How a run came out, as far as a trend needs it; `ended` is UTC."""
+
+    ended: Moment
+    counts: tuple[Count, ...]
+
+
+class Change(_Model):
+    """A requirement that came out otherwise than in the run before; reasons are German, empty where nothing is wrong.
+
+    `direction` is better, worse, or other: nothing was measured then or now, or the requirement did not apply.
+    """
+
+    requirement: str
+    before: str
+    before_status: Status
+    before_reason: str = ""
+    after: str
+    after_status: Status
+    after_reason: str = ""
+    direction: Literal["better", "worse", "other"]
+
+
+class Trend(_Model):
+    """The runs of the same extent and edition up to this one, the oldest first, and what changed since the last."""
+
+    runs: Annotated[tuple[PastRun, ...], Field(min_length=1)]
+    changes: tuple[Change, ...] = ()
+
+
 class Run(_Model):
     """One verification run: the whole content of `results.json`, format version 1. Times are UTC.
 
     `limits` says in German what the run left out on request (hosts, requirements, probes); empty for a full run.
     `coverage` is what this version of the product can set and prove; results of older versions have none.
+    `attestations` are all that the practice had, so that another edition can be assessed later; `edition`,
+    `attestations` and `trend` are None in results of older versions.
     """
 
     schema_version: Literal[1] = 1
     tool_version: str
     practice: PracticeFacts
-    started: AwareDatetime
-    ended: AwareDatetime
+    started: Moment
+    ended: Moment
     limits: tuple[str, ...] = ()
     hosts: tuple[HostState, ...]
     checks: tuple[CheckResult, ...]
@@ -286,3 +376,11 @@ class Run(_Model):
     dropped: tuple[DroppedSetting, ...] = ()
     drift: Drift | None = None
     coverage: Coverage | None = None
+    edition: EditionFacts | None = None
+    attestations: tuple[KeptAttestation, ...] | None = None
+    trend: Trend | None = None
+
+    @property
+    def day(self) -> date:
+        """The day (UTC) by which validity, attestations and deviations were judged."""
+        return self.started.astimezone(UTC).date()

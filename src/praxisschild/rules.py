@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from praxisschild.i18n import _
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from ipaddress import IPv4Network, IPv6Network
@@ -72,8 +74,8 @@ def features_that_need_another(facts: Facts) -> Iterator[Objection]:
         if facts.has(feature) and not facts.has(whole):
             yield Objection(
                 f"praxis.features.{feature}",
-                f"it is on, and {whole} is off",
-                f"set {whole}: true, or {feature}: false",
+                _("it is on, and {whole} is off", whole=whole),
+                _("set {whole}: true, or {feature}: false", whole=whole, feature=feature),
             )
 
 
@@ -84,8 +86,12 @@ def servers_that_nobody_can_reach(facts: Facts) -> Iterator[Objection]:
             example = min(ports & {443, 587})
             yield Objection(
                 f"praxis.features.{feature}",
-                "it is on, and praxis.services names no port for it, so that the firewall would close it",
-                f"add a service with host, port (for example {example}), from and purpose, or set {feature}: false",
+                _("it is on, and praxis.services names no port for it, so that the firewall would close it"),
+                _(
+                    "add a service with host, port (for example {example}), from and purpose, or set {feature}: false",
+                    example=example,
+                    feature=feature,
+                ),
             )
 
 
@@ -95,25 +101,28 @@ def removable_backup(facts: Facts) -> Iterator[Finding]:
     if media and not facts.has("removable_media"):
         yield Objection(
             "praxis.features.removable_media",
-            f"it is off, and {media[0]} backs up to a removable medium",
-            "set removable_media: true, so that the demands on such media apply",
+            _("it is off, and {host} backs up to a removable medium", host=media[0]),
+            _("set removable_media: true, so that the demands on such media apply"),
         )
     if not media:
         yield Hint(
             "backup_schedule_medium_device",
-            "no host names a removable medium for the backup, so 2025-A1-21 and 2025-A1-22 will be reported as not met",
-            "set it for the host that the medium is plugged into, for example /dev/disk/by-label/SICHERUNG",
+            _(
+                "no host names a removable medium for the backup, so 2025-A1-21 and 2025-A1-22 will be "
+                "reported as not met"
+            ),
+            _("set it for the host that the medium is plugged into, for example /dev/disk/by-label/SICHERUNG"),
         )
 
 
 def accounts_named_twice(facts: Facts) -> Iterator[Objection]:
     """Two entries for one login on one host contradict each other."""
-    for (_, first), (number, second) in combinations(enumerate(facts.practice.accounts), 2):
+    for (_number, first), (number, second) in combinations(enumerate(facts.practice.accounts), 2):
         if first.name == second.name and (shared := _shared_hosts(first, second, facts.hosts)):
             yield Objection(
                 f"praxis.accounts.{number}.name",
-                f"{second.name!r} stands there twice for {', '.join(shared)}",
-                "keep one of the entries, or give each its own hosts",
+                _("{name!r} stands there twice for {hosts}", name=second.name, hosts=", ".join(shared)),
+                _("keep one of the entries, or give each its own hosts"),
             )
 
 
@@ -129,8 +138,13 @@ def services_named_twice(facts: Facts) -> Iterator[Hint]:
         if counts.pop(key, 1) > 1:
             yield Hint(
                 f"praxis.services.{number}",
-                f"{service.host} offers {service.protocol} port {service.port} in more than one entry",
-                "put all networks into one entry",
+                _(
+                    "{host} offers {protocol} port {port} in more than one entry",
+                    host=service.host,
+                    protocol=service.protocol,
+                    port=service.port,
+                ),
+                _("put all networks into one entry"),
             )
 
 
@@ -141,14 +155,14 @@ def networks_that_say_nothing(facts: Facts) -> Iterator[Finding]:
         if first == second:
             yield Hint(
                 f"praxis.networks.{other}",
-                f"it is the same network as {one} ({first})",
-                "narrow one of them, for example to the address that this control node has",
+                _("it is the same network as {one} ({first})", one=one, first=first),
+                _("narrow one of them, for example to the address that this control node has"),
             )
     if MANAGEMENT not in networks:
         yield Objection(
             f"praxis.networks.{MANAGEMENT}",
-            "it is missing: the firewall would let nobody in to administer the hosts",
-            "add it with the address that this control node connects from, for example 192.168.10.5/32",
+            _("it is missing: the firewall would let nobody in to administer the hosts"),
+            _("add it with the address that this control node connects from, for example 192.168.10.5/32"),
         )
         return
     management = networks[MANAGEMENT]
@@ -156,8 +170,8 @@ def networks_that_say_nothing(facts: Facts) -> Iterator[Finding]:
         if network != management and _covers(management, network):
             yield Hint(
                 f"praxis.networks.{MANAGEMENT}",
-                f"it covers all of {name}, so that every device there may try to log in as administrator",
-                "narrow it to the address that this control node has",
+                _("it covers all of {name}, so that every device there may try to log in as administrator", name=name),
+                _("narrow it to the address that this control node has"),
             )
 
 
@@ -173,9 +187,16 @@ def size_against_people(facts: Facts) -> Iterator[Hint]:
         larger = "mittel" if len(people) <= PEOPLE["mittel"] else "gross"
         yield Hint(
             "praxis.size",
-            f"{facts.practice.size} means at most {limit} people who process data, and {len(people)} accounts of "
-            "persons are named",
-            f"write size: {larger} if so many people work with data, which adds the demands of further annexes",
+            _(
+                "{size} means at most {limit} people who process data, and {people} accounts of persons are named",
+                size=facts.practice.size,
+                limit=limit,
+                people=len(people),
+            ),
+            _(
+                "write size: {larger} if so many people work with data, which adds the demands of further annexes",
+                larger=larger,
+            ),
         )
 
 
@@ -185,8 +206,24 @@ def large_practice_without_mdm(facts: Facts) -> Iterator[Hint]:
     if silent and facts.practice.size == "gross" and facts.has("mobile_devices"):
         yield Hint(
             "praxis.features.mdm",
-            "annex 3 expects a large practice to manage its mobile devices, and the inventory does not say how",
-            "write mdm: true or mdm: false",
+            _("annex 3 expects a large practice to manage its mobile devices, and the inventory does not say how"),
+            _("write mdm: true or mdm: false"),
+        )
+
+
+def phones_and_their_lists(facts: Facts) -> Iterator[Finding]:
+    """What an MDM knows of phones is measured only where the inventory speaks of them."""
+    if facts.practice.mobile_devices and not facts.has("mobile_devices"):
+        yield Objection(
+            "praxis.mobile_devices",
+            "devices are described, and praxis.features.mobile_devices is off, so that no demand on them would apply",
+            "set mobile_devices: true, or remove the devices",
+        )
+    if facts.has("mdm") and facts.has("mobile_devices") and not facts.practice.mobile_devices:
+        yield Hint(
+            "praxis.mobile_devices",
+            "an MDM manages the phones, and no device is named, so nothing that its device lists say is measured",
+            "name the devices and put the MDM's device list into mobilgeraete/ (docs/mobilgeraete.md)",
         )
 
 
@@ -199,6 +236,7 @@ RULES: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     networks_that_say_nothing,
     size_against_people,
     large_practice_without_mdm,
+    phones_and_their_lists,
 )
 
 

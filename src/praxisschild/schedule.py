@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from praxisschild.errors import InputError, RunError
+from praxisschild.i18n import _
 
 _SERVICE = """\
 [Unit]
@@ -69,7 +70,9 @@ class Units:
     def control(self, *arguments: str) -> None:
         done = subprocess.run([*self.systemctl, *arguments], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise RunError(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()}", "")
+            raise RunError(
+                _("systemctl {arguments} failed: {error}", arguments=" ".join(arguments), error=done.stderr.strip()), ""
+            )
 
 
 def calendar_of(at: str) -> str:
@@ -80,11 +83,11 @@ def calendar_of(at: str) -> str:
         RunError: this machine does not run systemd.
     """
     if not shutil.which("systemd-analyze") or not Path("/run/systemd/system").exists():
-        raise RunError("this machine does not run systemd", "install the schedule on a control node that does")
+        raise RunError(_("this machine does not run systemd"), _("install the schedule on a control node that does"))
     done = subprocess.run(["systemd-analyze", "calendar", at], capture_output=True, text=True, check=False)
     normal = re.search(r"Normalized form: (.+)", done.stdout)
     if done.returncode or not normal:
-        raise InputError("--at", at, "systemd does not understand this time", 'write "12:30" or "Mon..Fri 12:30"')
+        raise InputError("--at", at, _("systemd does not understand this time"), _('write "12:30" or "Mon..Fri 12:30"'))
     return normal.group(1)
 
 

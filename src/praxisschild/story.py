@@ -9,6 +9,7 @@ from praxisschild import traceability
 from praxisschild.bound_words import bound_in_words
 from praxisschild.catalogue import load_catalogue
 from praxisschild.coverage import CONCERN_LABELS, KIND_LABELS
+from praxisschild.dokumente.texts import texts
 from praxisschild.evidence import latest_bundles, load_bundle
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Story:
     numbers: dict[str, str]
     settings: tuple[str, ...]
     checks: tuple[str, ...]
+    documents: tuple[str, ...]
     results: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class Story:
             ("Grenzwerte", self.bounds),
             ("Einstellungen", self.settings),
             ("Prüfungen", self.checks),
+            ("Dokumente", self.documents),
             ("Letztes Ergebnis", self.results),
         ):
             console.print(f"\n[bold]{heading}[/]")
@@ -102,13 +105,18 @@ def story_of(identifier: str, project: Path) -> Story:
         numbers=numbers,
         settings=tuple(
             f"{setting.file.relative_to(project)}:{setting.line}  {setting.what}"
-            for setting in traceability.settings(project / "roles")
+            for setting in (*traceability.settings(project / "roles"), *traceability.mobile_settings(project))
             if same & set(setting.requirements)
         ),
         checks=tuple(
             f"{check.file.relative_to(project)}:{check.line}  {check.name}{' (Probe)' if check.probe else ''}"
             for check in traceability.checks(project / "tests/compliance")
             if same & set(check.requirements)
+        ),
+        documents=tuple(
+            f"{words.title} (praxisschild dokumente … --only {name})"
+            for name, words in texts().items()
+            if same & {*words.requirements, *words.figures_for}
         ),
         results=tuple(_results(project / "evidence", same)),
     )

@@ -20,7 +20,7 @@ _NAMES = ("option", "dest", "name", "key", "path")
 
 @dataclass(frozen=True)
 class Setting:
-    """A row, file, unit or package of a role that names the requirements it serves."""
+    """A row, file, unit or package of a role (or of the mobile devices) that names the requirements it serves."""
 
     role: str
     file: Path
@@ -52,6 +52,13 @@ def settings(roles: Path) -> list[Setting]:
                 role = path.parents[1].name
                 found += [Setting(role, path, line, what, ids) for line, what, ids in _walk(root)]
     return found
+
+
+def mobile_settings(project: Path) -> list[Setting]:
+    """The rows that a mobile device management gets; phones have no role."""
+    path = project / "src/praxisschild/mdm/rows.yml"
+    root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader) if path.exists() else None
+    return [] if root is None else [Setting("mdm", path, line, what, ids) for line, what, ids in _walk(root)]
 
 
 def _walk(node: yaml.Node) -> Iterator[tuple[int, str, tuple[str, ...]]]:

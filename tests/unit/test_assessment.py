@@ -63,6 +63,7 @@ CATALOGUE = catalogue_of(
     requirement("2025-A1-21", continues=("2021-A1-14",), automated=("linux",)),
     requirement("2025-A1-42", kinds=("mdm",)),
     requirement("2025-A1-43", kinds=("technical", "mdm")),
+    requirement("2025-A1-30", kinds=("organisational", "mdm"), automated=("mobile",)),
     requirement("2025-A1-44", valid_from=date(2027, 1, 1)),
     requirement("2025-A1-45", applies_if=("ti",)),
     requirement("2025-A2-01", sizes=SIZES[1:]),
@@ -206,6 +207,29 @@ def test_checks_of_the_practice_do_not_wait_for_hosts() -> None:
         outcome(check("2021-A1-14", Status.PASSED, None), hosts=[host("server-1", reached=False)]), "2025-A1-21"
     )
     assert found.status is Status.PASSED
+
+
+def told(status: Status, device: str | None = "telefon") -> CheckResult:
+    """What a device list says of a phone."""
+    return check("2025-A1-30", status, device).model_copy(update={"part": Part.MDM})
+
+
+def test_mobile_part_is_pending_until_a_device_list_speaks() -> None:
+    facts: dict[str, object] = {"features": {"mobile_devices": True}}
+    silent = row(outcome(**facts), "2025-A1-30")
+    assert Part.MDM in silent.pending
+    spoken = row(outcome(told(Status.PASSED), **facts), "2025-A1-30")
+    assert (spoken.status, spoken.pending) == (Status.PASSED, (Part.ORGANISATIONAL,))
+    broken = row(outcome(told(Status.PASSED), told(Status.FAILED, "tablet"), **facts), "2025-A1-30")
+    assert (broken.status, broken.reason) == (Status.FAILED, "tablet")
+
+
+def test_a_host_that_was_not_reached_does_not_stand_in_for_a_phone() -> None:
+    off = [host("server-1", reached=False, reason="aus")]
+    spoken = row(outcome(told(Status.PASSED), hosts=off), "2025-A1-30")
+    assert [verdict.host for verdict in spoken.hosts] == ["telefon"]
+    silent = row(outcome(hosts=off), "2025-A1-30")
+    assert silent.hosts == ()
 
 
 def test_nothing_applicable_is_not_applicable_with_the_reasons() -> None:

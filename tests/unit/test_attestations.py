@@ -205,7 +205,7 @@ def practice(project, tmp_path):
 
 
 def ask(practice, *arguments, answers=""):
-    return CliRunner().invoke(app, ["attest", str(practice), *arguments], input=answers)
+    return CliRunner().invoke(app, ["--lang", "de", "attest", str(practice), *arguments], input=answers)
 
 
 def test_questions_can_be_broken_off_and_go_on_where_they_ended(practice):
@@ -226,7 +226,7 @@ def test_questions_can_be_broken_off_and_go_on_where_they_ended(practice):
 def test_an_attachment_that_is_not_there_keeps_the_question_open(practice):
     done = ask(practice, "--requirement", "2025-A1-10", answers="b\n\n/none.pdf\n")
     assert "Nicht gespeichert" in done.stderr
-    assert "1 Bestätigungen offen" in done.stdout
+    assert "1 Bestätigung offen." in done.stdout
 
 
 def test_nothing_due_ends_with_zero(practice):

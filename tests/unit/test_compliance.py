@@ -54,7 +54,7 @@ def practice(project, tmp_path):
     (folder / "hosts.yml").write_text("all: {hosts: {praxisserver: {ansible_host: 127.0.0.1, ansible_port: 9}}}\n")
     facts = folder / "group_vars/all/praxis.yml"
     text = facts.read_text(encoding="utf-8").replace("hosts: [anmeldung]", "hosts: [praxisserver]")
-    facts.write_text(text, encoding="utf-8")
+    facts.write_text(f"{text}\n  evidence: {{pdf: false}}\n", encoding="utf-8")
     access = folder / "group_vars/all/zugang.yml"
     access.write_text("ansible_user: betreuung\nansible_become_password: x\nansible_ssh_common_args: -F /dev/null\n")
     return folder
@@ -87,6 +87,8 @@ def test_verdicts_reach_the_results_and_an_unreachable_host_never_passes(pyteste
     row = next(row for row in run["requirements"] if row["id"] == "2025-A1-21")
     assert row["status"] == "not_tested", "what passed on a host that was not reached counts for nothing"
     assert done.ret == 1
+    assert not run["limits"]
+    assert not list(pytester.path.glob("evidence/*/*/report.pdf")), "this practice does without"
 
 
 def test_a_check_keeps_its_name_when_a_parameter_is_a_folder(pytester, practice):
@@ -95,6 +97,27 @@ def test_a_check_keeps_its_name_when_a_parameter_is_a_folder(pytester, practice)
     pytester.makepyfile(test_sample=f"{source}def test_folder(host_name, folder):\n    'A folder.'\n")
     _, run = results(pytester, practice)
     assert [check["check"] for check in run["checks"]] == ["test_sample.py::test_folder[praxisserver-/var/tmp]"]
+
+
+@pytest.mark.parametrize(("limits", "drawn"), [((), True), (("--no-probes",), False)])
+def test_a_whole_run_leaves_a_paper_and_a_part_does_not(pytester, practice, limits, drawn):
+    facts = practice / "group_vars/all/praxis.yml"
+    facts.write_text(facts.read_text(encoding="utf-8").replace("pdf: false", "pdf: true"), encoding="utf-8")
+    pytester.makepyfile(test_sample=CHECKS)
+    results(pytester, practice, *limits)
+    assert bool(list(pytester.path.glob("evidence/*/*/report.pdf"))) == drawn
+
+
+def test_why_there_is_no_paper_is_said(pytester, practice, monkeypatch):
+    facts = practice / "group_vars/all/praxis.yml"
+    facts.write_text(facts.read_text(encoding="utf-8").replace("pdf: false", "pdf: true"), encoding="utf-8")
+    fonts = pytester.path / "fonts.conf"
+    fonts.write_text("<fontconfig></fontconfig>", encoding="utf-8")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(fonts))
+    pytester.makepyfile(test_sample=CHECKS)
+    done, run = results(pytester, practice)
+    done.stdout.fnmatch_lines(["*Das PDF lässt sich hier nicht zeichnen*apt-get install*", "*report.html"])
+    assert run["checks"]
 
 
 def test_one_requirement_can_be_chosen_in_any_numbering(pytester, practice):
@@ -164,6 +187,31 @@ def test_checks_of_the_file_share_see_a_careless_share(pytester, practice, proje
     done, run = results(pytester, practice, "--replay", kept, *checks)
     done.assert_outcomes(failed=2)
     assert {check["status"] for check in run["checks"]} == {"failed"}
+
+
+def test_a_bundles_own_states_are_judged_again_and_the_next_run_tells_what_changed(pytester, practice, project):
+    """What a run keeps is enough to repeat its checks; a state that got worse is in the next report's trend."""
+    kept = pytester.mkdir("kept")
+    document = json.loads((project / "tests/data/snapshots/hardened/server-1.json").read_text(encoding="utf-8"))
+    (kept / "praxisserver.json").write_text(json.dumps(document), encoding="utf-8")
+    check = f"{project}/tests/compliance/test_firewall.py"
+    _, first = results(pytester, practice, "--replay", kept, check)
+    (bundle,) = (path.resolve() for path in (pytester.path / "evidence").glob("*/latest"))
+    assert [host["snapshot"] for host in first["hosts"]] == ["snapshots/praxisserver.json.gz"]
+    assert (first["edition"]["name"], first["edition"]["in_force"]) == ("2025", "2025")
+    assert first["attestations"] == []
+    assert (len(first["trend"]["runs"]), first["trend"]["changes"]) == (1, [])
+    _, second = results(pytester, practice, "--replay", bundle / "snapshots", check)
+    told = [[(one["check"], one["status"]) for one in run["checks"]] for run in (first, second)]
+    assert told[0] == told[1]
+    assert (len(second["trend"]["runs"]), second["trend"]["changes"]) == (2, [])
+    document["nftables"] = []
+    (kept / "praxisserver.json").write_text(json.dumps(document), encoding="utf-8")
+    _, third = results(pytester, practice, "--replay", kept, check)
+    assert len(third["trend"]["runs"]) == 3
+    changes = {one["requirement"]: one for one in third["trend"]["changes"]}
+    assert changes["2025-A1-11"]["direction"] == "worse"
+    assert changes["2025-A1-11"]["after_status"] == "failed"
 
 
 # -- the lab's hosts as they were recorded -----------------------------------------------------------------------------

@@ -54,6 +54,13 @@ def test_nothing_is_said_of_a_good_practice(catalogue):
         ({"features": {"ti": False, "hosted_konnektor": True}}, Objection, "features.hosted_konnektor", "ti: true"),
         ({"features": {"ti": False, "ti_gateway": True}}, Objection, "features.ti_gateway", "ti_gateway: false"),
         ({"features": {"mobile_devices": False, "mdm": True}}, Objection, "features.mdm", "mobile_devices: true"),
+        (
+            {"features": {"mobile_devices": False}, "mobile_devices": {}},
+            Objection,
+            "mobile_devices",
+            "mobile_devices: true",
+        ),
+        ({"features": {"mdm": True}}, Hint, "mobile_devices", "docs/mobilgeraete.md"),
         ({"features": {"own_web_server": True}}, Objection, "features.own_web_server", "for example 443"),
         ({"features": {"own_mail_server": True}}, Objection, "features.own_mail_server", "for example 587"),
         ({"features": {"removable_media": False}}, Objection, "features.removable_media", "removable_media: true"),

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import action_loader
 from ansible.template import Templar
@@ -33,7 +33,7 @@ class Play:
     def __init__(self) -> None:
         self.facts: dict[str, Any] = {}
         self.sent: list[tuple[str, dict[str, Any]]] = []
-        self.answers: dict[str, dict[str, Any]] = {}
+        self.answers: dict[str, Any] = {}
         self.check_mode = False
 
     def __call__(
@@ -67,7 +67,10 @@ class Play:
     def _execute(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> Any:
         assert task_vars["ansible_no_target_syslog"]
         self.sent.append((module_name, module_args))
-        return self.answers.get(module_name, {"changed": False, "items": []})
+        answer = self.answers.get(module_name, {"changed": False, "items": []})
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 @pytest.fixture
@@ -195,6 +198,15 @@ def test_changes_are_noted_for_the_drift_report_in_the_shape_of_host_batch(play,
     ]
 
 
+def test_what_was_changed_before_the_connection_was_lost_is_noted(play, tmp_path):
+    play("windows_rows", {"registry": [CAMERA], "audit": [LOGON]})
+    lost = AnsibleConnectionFailure("gone")
+    play.answers = {"win_registry_values": {"changed": True, "items": [ITEM]}, "win_audit_policy": lost}
+    with pytest.raises(AnsibleConnectionFailure):
+        play("windows_apply", {}, praxisschild_run_dir=str(tmp_path))
+    assert len(json.loads((tmp_path / "changes" / "pc-1.json").read_text())) == 1
+
+
 def test_one_kind_that_fails_keeps_nothing_from_the_others(play):
     play("windows_rows", {"registry": [CAMERA], "audit": [LOGON]})
     failed = {**ITEM, "name": "bad", "changed": False, "state": "failed", "failed": True, "reason": "access denied"}
@@ -211,7 +223,8 @@ def test_one_kind_that_fails_keeps_nothing_from_the_others(play):
     result = play("windows_apply", {})
     assert result["failed"]
     assert result["msg"] == "registry: 1 of 3 could not be set: bad: access denied"
-    assert [item["name"] for item in result["items"]] == [r"HKLM\X\A", "bad", r"HKLM\X\A"]
+    assert [item["name"] for item in result["items"]] == ["bad"], "150 others would hide it"
+    assert result["changed_items"] == [r"HKLM\X\A", r"HKLM\X\A"]
     assert result["reboot_required"]
     assert result["changed"]
     assert play.facts["praxisschild_windows"]["registry"], "what failed is not forgotten"
@@ -222,9 +235,7 @@ def test_settings_left_to_a_domain_policy_are_a_warning(play):
     left = {**ITEM, "changed": False, "state": "domain_policy", "gpo": "Praxis"}
     play.answers = {"win_registry_values": {"changed": False, "items": [left, {**left, "name": "B"}]}}
     (warning,) = play("windows_apply", {})["warnings"]
-    assert warning.startswith(
-        "the domain policy “Praxis” sets 2 values otherwise, which were left alone: HKLM\\X\\A, B."
-    )
+    assert warning.startswith("pc-1: the domain policy “Praxis” sets 2 of these otherwise, left alone: HKLM\\X\\A, B.")
 
 
 def test_every_kind_has_its_module():

@@ -1,4 +1,4 @@
-"""A wrong inventory stops the real playbook before any host is touched: one message, file and way out, exit 2."""
+"""A wrong inventory stops the real playbook before any host is touched: one message in German, way out, exit 2."""
 
 from __future__ import annotations
 
@@ -55,23 +55,28 @@ def apply(project, practice):
 @pytest.mark.parametrize(
     ("file", "old", "new", "named"),
     [
-        ("praxis.yml", "size: praxis", "size: winzig", ["praxis.size", "choose one"]),
-        ("praxis.yml", "size: praxis", "size: mittel", ["praxis.log_host", "2021-A2-11", "deviation"]),
-        ("praxis.yml", "  deviations: []\n", deviation("2025-A1-77"), ["2025-A1-77", "did you mean"]),
+        (
+            "praxis.yml",
+            "size: praxis",
+            "size: winzig",
+            ["praxis.size", "zulässig ist", "einen der genannten Werte wählen"],
+        ),
+        ("praxis.yml", "size: praxis", "size: mittel", ["praxis.log_host", "2021-A2-11", "Abweichung"]),
+        ("praxis.yml", "  deviations: []\n", deviation("2025-A1-77"), ["2025-A1-77", "gemeint?"]),
         (
             "praxis.yml",
             "  deviations: []\n",
             deviation(approved=HALF_A_YEAR_AGO),
-            ["expired", "approved again"],
+            ["abgelaufen", "noch einmal genehmigen"],
         ),
-        ("praxis.yml", "  deviations: []\n", deviation(reason="''"), ["reason", "auditor"]),
-        ("praxis.yml", "own_web_server: false", "own_web_server: true", ["features.own_web_server", "add a service"]),
-        ("praxis.yml", "  deviations: []\n", deviation(days=400), ["a year at most", "approved again"]),
+        ("praxis.yml", "  deviations: []\n", deviation(reason="''"), ["reason", "Prüfende"]),
+        ("praxis.yml", "own_web_server: false", "own_web_server: true", ["features.own_web_server", "einen Dienst"]),
+        ("praxis.yml", "  deviations: []\n", deviation(days=400), ["höchstens ein Jahr", "noch einmal genehmigen"]),
         (
             "zugang.yml",
             "ansible_user:",
             "endpoint_hardening_lock_aftre: 300\nansible_user:",
-            ["did you mean", "_after"],
+            ["gemeint?", "_after"],
         ),
     ],
     ids=[

@@ -63,6 +63,11 @@ class Host:
         assert bool(result.get("failed")) == (outcome.code == 1)
         return result
 
+    def settled(self, kind: str, rows: Any = None, **more: Any) -> bool:
+        """Whether there is nothing to do, nor anything that could not be done."""
+        result = self(kind, rows, **more)
+        return not result["changed"] and not result.get("failed")
+
     @property
     def state(self) -> dict[str, Any]:
         return state.load(self.folder)

@@ -25,7 +25,7 @@ def test_every_setting_is_set_as_check_mode_said_and_then_stays(pc, wanted):
     assert (setting(pc, LOGON), setting(pc, PROCESS)) == (1, 0)
     assert pc("audit", rows)["items"] == foretold["items"]
     assert (setting(pc, LOGON), setting(pc, PROCESS)) == (wanted, wanted)
-    assert not pc("audit", rows)["changed"]
+    assert pc.settled("audit", rows)
     assert [item["changed"] for item in foretold["items"]] == [wanted != 1, wanted != 0]
     assert foretold["items"][0]["name"] == f"Logon {LOGON}"
 
@@ -43,7 +43,7 @@ def test_many_subcategories_are_at_most_four_calls_and_two_readings(pc):
     program.write_text(program.read_text().replace("#!/bin/sh\n", f'#!/bin/sh\necho "$1" >> {log}\n'))
     rows = [row(guid, number % 4) for number, guid in enumerate(pc.state["audit"])]
     pc("audit", rows)
-    assert not pc("audit", rows)["changed"]
+    assert pc.settled("audit", rows)
     calls = log.read_text().split()
     assert calls.count("/set") <= 4
     assert calls.count("/backup") == 3
@@ -124,4 +124,4 @@ def test_columns_count_and_words_do_not(pc, encoding):
         f"PC,S-1-5-21-1-2-3-500,Anmelden,{LOGON},Erfolg,,1\r\nPC,System,Abmelden,{LOGOFF},,,4\r\nPC,,Option:CrashOnAuditFail,,Deaktiviert,,0\r\n"
     )
     pretend_backup(pc, (HEAD + lines).encode(encoding))
-    assert not pc("audit", [row(LOGON, 3), row(LOGOFF, 0)], check=True)["changed"]
+    assert pc.settled("audit", [row(LOGON, 3), row(LOGOFF, 0)], check=True)

@@ -159,7 +159,7 @@ def test_a_policy_for_one_user_leaves_the_others_to_us(pc):
     assert item["after"][sid] is None
     assert pc("registry", rows)["items"][0]["after"]["Default"] == {"type": "dword", "value": 1}
     assert not pc.registry.exists(rf"HKU\{sid}\Software\Policies\X")
-    assert not pc("registry", rows)["changed"]
+    assert pc.settled("registry", rows)
 
 
 @pytest.mark.parametrize(

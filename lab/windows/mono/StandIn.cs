@@ -223,7 +223,8 @@ public class StandInRegistry : WindowsRegistry
         byte[] bytes = data.Value as byte[];
         string[] texts = data.Value as string[];
         string text = data.Value as string ?? (texts == null ? null : String.Join("\0", texts));
-        if (bytes == null && text != null && (text.Any(IsLost) || (texts != null && texts.Length == 0)))
+        bool empty = texts == null ? text == "" && data.Kind == RegistryValueKind.ExpandString : texts.Length == 0;
+        if (bytes == null && text != null && (text.Any(IsLost) || empty))
             bytes = Encoding.Unicode.GetBytes(text);
         else if (data.Kind != RegistryValueKind.None && (bytes == null || bytes.Length > 0))
             return data;

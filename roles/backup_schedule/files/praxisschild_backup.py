@@ -9,7 +9,6 @@ Usage: praxisschild-backup daily|medium|check|restore-test   (systemctl start pr
 from __future__ import annotations
 
 import fcntl
-import fnmatch
 import hashlib
 import json
 import os
@@ -245,7 +244,7 @@ def stroll(path: Path, exclude: list[str]) -> Path | None:
     while True:
         try:
             status = path.lstat()
-            if any(fnmatch.fnmatch(str(path), pattern) for pattern in exclude):
+            if any(is_excluded(path, pattern) for pattern in exclude):
                 return None
             if stat.S_ISREG(status.st_mode):
                 return path if status.st_size <= LARGEST_SAMPLE else None
@@ -254,6 +253,17 @@ def stroll(path: Path, exclude: list[str]) -> Path | None:
             path = CHANCE.choice(list(path.iterdir()))
         except (OSError, IndexError):
             return None
+
+
+def is_excluded(path: Path, pattern: str) -> bool:
+    """Whether restic leaves out this file or folder, not asking about what lies above it.
+
+    ``cache`` and ``*.iso`` are left out anywhere, ``/srv/cache`` only there; ``**`` stands for any number of folders.
+    """
+    head, spread, tail = pattern.replace("[^", "[!").partition("**")
+    if not spread:
+        return path.match(head or "*")
+    return any(is_excluded(path, f"{head}{'*/' * depth}{tail.lstrip('/')}") for depth in range(len(path.parts)))
 
 
 def digest_of(path: Path) -> str | None:

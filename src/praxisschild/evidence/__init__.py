@@ -7,9 +7,19 @@ from praxisschild.evidence.bundle import (
     latest_bundle,
     latest_bundles,
     load_bundle,
+    load_snapshot,
     previous_bundle,
     slug,
     write_bundle,
 )
 
-__all__ = ["bundles", "latest_bundle", "latest_bundles", "load_bundle", "previous_bundle", "slug", "write_bundle"]
+__all__ = [
+    "bundles",
+    "latest_bundle",
+    "latest_bundles",
+    "load_bundle",
+    "load_snapshot",
+    "previous_bundle",
+    "slug",
+    "write_bundle",
+]

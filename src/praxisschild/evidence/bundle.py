@@ -1,4 +1,4 @@
-"""What a run leaves behind: `<root>/<practice>/<UTC time>/` with results, report, JUnit file and snapshots.
+"""What a run leaves behind: `<root>/<practice>/<UTC time>/` with results, reports, JUnit file and snapshots.
 
 A bundle appears whole or not at all, readable by its owner only, and never holds a password hash or a private key. Its
 manifest names every file's SHA-256 and the bundle before it, so that a practice's bundles form a chain.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gzip
 import json
 import re
 import shutil
 import tempfile
 import unicodedata
+import zlib
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,26 +24,28 @@ from praxisschild.evidence import keys
 from praxisschild.evidence.durable import sync_folder, write_new
 from praxisschild.evidence.manifest import HEAD, MANIFEST, Link, Manifest, digest, head_of, link_to, seals_of
 from praxisschild.evidence.seal import Seal
-from praxisschild.formats import csv, html, junit, xlsx
 from praxisschild.formats import json as results_json
+from praxisschild.formats import pdf, registry
+from praxisschild.i18n import N_, _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from praxisschild.results import Run
+    from praxisschild.results import HostState, Run
 
 RESULTS = "results.json"
+PDF = "report.pdf"
 LATEST = "latest"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(?:-\d+)?")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SECRETS = (
     # crypt(5) and its relatives: $y$..., $6$..., $2b$..., $argon2id$...
-    ("a password hash", re.compile(r"\$(?:2[abxy]|y|gy|sha1|sm3|argon2(?:id?|d)|scrypt)\$[./0-9A-Za-z]")),
+    (N_("a password hash"), re.compile(r"\$(?:2[abxy]|y|gy|sha1|sm3|argon2(?:id?|d)|scrypt)\$[./0-9A-Za-z]")),
     # a digit alone would find the $5$6 of an awk line
-    ("a password hash", re.compile(r"\$(?:[1567]|apr1|md5)\$[./0-9A-Za-z=]{2}")),
-    ("a password hash", re.compile(r"\{(?:S?SHA\d*|S?MD5|CRYPT|PBKDF2[^}]*)\}[./+=$0-9A-Za-z]{8}")),
-    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|AGE-SECRET-KEY-1")),
+    (N_("a password hash"), re.compile(r"\$(?:[1567]|apr1|md5)\$[./0-9A-Za-z=]{2}")),
+    (N_("a password hash"), re.compile(r"\{(?:S?SHA\d*|S?MD5|CRYPT|PBKDF2[^}]*)\}[./+=$0-9A-Za-z]{8}")),
+    (N_("a private key"), re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|AGE-SECRET-KEY-1")),
 )
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
@@ -53,7 +57,13 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-") or "praxis"
 
 
-def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any], seal: Seal | None = None) -> Path:
+def write_bundle(
+    root: Path,
+    run: Run,
+    snapshots: Mapping[str, Any],
+    seal: Seal | None = None,
+    no_pdf: Callable[[str], None] | None = None,
+) -> Path:
     """Write a run's bundle as the next of the practice's chain, and point `latest` beside it there.
 
     Args:
@@ -61,6 +71,7 @@ def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any], seal: Seal 
         run: what was found.
         snapshots: per host, its state as plain JSON values.
         seal: who signs and stamps it; without one it is chained only.
+        no_pdf: is told in German why the bundle has no PDF, if none can be drawn; without it none is asked for.
 
     Raises:
         InputError: a host's name cannot be a file name.
@@ -74,26 +85,37 @@ def write_bundle(root: Path, run: Run, snapshots: Mapping[str, Any], seal: Seal 
         _refuse_secrets(document, where)
     for name in snapshots:
         if not _HOST.fullmatch(name):
-            raise InputError("inventory", name, "the host's name cannot be a file name", "use letters, digits, - and .")
-    files: dict[str, str | bytes] = {
-        RESULTS: results_json.render(run),
-        "junit.xml": junit.render(run),
-        "report.html": html.render(run),
-        "anforderungen.csv": csv.render(run),
-        "ergebnisse.xlsx": xlsx.render(run),
-        **{
-            f"snapshots/{name}.json": json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-            for name, document in snapshots.items()
-        },
-    }
+            raise InputError(
+                "inventory", name, _("the host's name cannot be a file name"), _("use letters, digits, - and .")
+            )
+    content = {**registry.bundled(run), **_states(run, snapshots)}
     folder = root / slug(run.practice.name)
-    content = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
+    seal = seal or Seal()
+    if no_pdf:
+        try:
+            content[PDF] = pdf.render(run, results=content[RESULTS], fingerprint=seal.fingerprint)
+        except RunError as error:
+            no_pdf(str(error))
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(folder):
-            return _place(folder, run, content, seal or Seal())
+            return _place(folder, run, content, seal)
     except OSError as error:
-        raise RunError(f"the evidence cannot be written: {error}", f"check space and permissions of {root}") from error
+        raise RunError(
+            _("the evidence cannot be written: {error}", error=error),
+            _("check space and permissions of {root}", root=root),
+        ) from error
+
+
+def _states(run: Run, snapshots: Mapping[str, Any]) -> dict[str, bytes]:
+    """The hosts' states under the names by which the run knows them; one that ends in .gz is compressed."""
+    names = {host.name: host.snapshot for host in run.hosts if host.snapshot}
+    found = {}
+    for host, document in snapshots.items():
+        name = names.get(host, f"snapshots/{host}.json")
+        data = (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+        found[name] = gzip.compress(data, mtime=0) if name.endswith(".gz") else data
+    return found
 
 
 @contextlib.contextmanager
@@ -115,8 +137,10 @@ def _place(folder: Path, run: Run, content: Mapping[str, bytes], seal: Seal) -> 
     try:
         (hidden / "snapshots").mkdir(mode=0o700)
         for path, data in {**content, **seals}.items():
+            (hidden / path).parent.mkdir(mode=0o700, exist_ok=True)
             write_new(hidden / path, data)
-        sync_folder(hidden / "snapshots")
+        for below in (path for path in hidden.iterdir() if path.is_dir()):
+            sync_folder(below)
         sync_folder(hidden)
         bundle = hidden.rename(folder / name)
     except BaseException:
@@ -171,8 +195,13 @@ def _end_of_chain(folder: Path) -> Link | None:
             except (KeyError, ValueError) as error:
                 if head is None:
                     raise RunError(
-                        f"the chain of evidence in {folder} is damaged: {bundle.name}: {error}",
-                        "look with `praxisschild evidence verify`; to begin a new chain, move this folder away",
+                        _(
+                            "the chain of evidence in {folder} is damaged: {name}: {error}",
+                            folder=folder,
+                            name=bundle.name,
+                            error=error,
+                        ),
+                        _("look with `praxisschild evidence verify`; to begin a new chain, move this folder away"),
                     ) from None
     # by their place in the chain, not by name: a clock that was set back must not fork it
     return max(found, key=lambda link: link.sequence, default=None)
@@ -183,8 +212,8 @@ def _refuse_secrets(document: Any, where: str) -> None:
         for what, pattern in _SECRETS:
             if pattern.search(text):
                 raise RunError(
-                    f"{path} looks like {what}; no evidence was written",
-                    "correct the collector or the check that read it: evidence holds no secrets",
+                    _("{path} looks like {what}; no evidence was written", path=path, what=_(what)),
+                    _("correct the collector or the check that read it: evidence holds no secrets"),
                 )
 
 
@@ -208,22 +237,38 @@ def load_bundle(bundle: Path) -> Run:
         InputError: names the file and field that is missing or wrong, and the way out.
     """
     file = bundle / RESULTS
-    way_out = "name a folder evidence/<practice>/<time> as a verification run wrote it"
+    way_out = _("name a folder evidence/<practice>/<time> as a verification run wrote it")
     if not file.is_file():
-        raise InputError(bundle, "", f"there is no {RESULTS} in this folder", way_out)
+        raise InputError(bundle, "", _("there is no {name} in this folder", name=RESULTS), way_out)
     try:
         run = results_json.parse(file.read_bytes(), file)
     except OSError as error:
-        raise InputError(file, "", f"the file cannot be read ({error})", way_out) from None
+        raise InputError(file, "", _("the file cannot be read ({error})", error=error), way_out) from None
     for host in run.hosts:
         if host.snapshot is not None and not (bundle / host.snapshot).is_file():
             raise InputError(
                 file,
                 f"hosts.{host.name}.snapshot",
-                f"{host.snapshot} is missing from the bundle",
-                "restore the bundle from its backup: evidence is kept whole",
+                _("{snapshot} is missing from the bundle", snapshot=host.snapshot),
+                _("restore the bundle from its backup: evidence is kept whole"),
             )
     return run
+
+
+def load_snapshot(bundle: Path, host: HostState) -> Any:
+    """A host's state as plain JSON values; None for a host that was not reached.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if host.snapshot is None:
+        return None
+    file = bundle / host.snapshot
+    try:
+        data = file.read_bytes()
+        return json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise InputError(file, "", f"the file cannot be read ({error})", "restore the bundle from its backup") from None
 
 
 def bundles(root: Path, practice: str) -> list[Path]:

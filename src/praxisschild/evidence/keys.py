@@ -22,6 +22,7 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 from praxisschild.errors import InputError, RunError
 from praxisschild.evidence.durable import write_new
 from praxisschild.evidence.manifest import digest
+from praxisschild.i18n import N_, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +31,7 @@ PASSPHRASE = "PRAXISSCHILD_EVIDENCE_PASSPHRASE"  # noqa: S105 - the variable's n
 PASSPHRASE_FILE = f"{PASSPHRASE}_FILE"
 SHORTEST_PASSPHRASE = 12  # characters
 _ENDORSEMENT = "application/vnd.praxisschild.key-endorsement+json"
-_WAY_OUT = "create one with `praxisschild evidence keygen`"
+_WAY_OUT = N_("create one with `praxisschild evidence keygen`")
 
 
 def key_ring() -> Path:
@@ -54,7 +55,12 @@ def passphrase() -> str:
     try:
         return Path(path).read_text(encoding="utf-8").rstrip("\n")
     except OSError as error:
-        raise InputError(path, "", f"cannot be read ({error.strerror})", f"correct {PASSPHRASE_FILE}") from None
+        raise InputError(
+            path,
+            "",
+            _("cannot be read ({error})", error=error.strerror),
+            _("correct {name}", name=PASSPHRASE_FILE),
+        ) from None
 
 
 def create_key(ring: Path, secret: str) -> SSlibKey:
@@ -66,7 +72,10 @@ def create_key(ring: Path, secret: str) -> SSlibKey:
     """
     if len(secret) < SHORTEST_PASSPHRASE:
         raise InputError(
-            PASSPHRASE, "", "the passphrase is too short", f"take {SHORTEST_PASSPHRASE} characters or more"
+            PASSPHRASE,
+            "",
+            _("the passphrase is too short"),
+            _("take {count} characters or more", count=SHORTEST_PASSPHRASE),
         )
     predecessor = load_signer(ring, secret) if current_id(ring) else None
     private = Ed25519PrivateKey.generate()
@@ -89,7 +98,9 @@ def create_key(ring: Path, secret: str) -> SSlibKey:
         write_new(fresh, public.keyid.encode() + b"\n")
         fresh.replace(ring / "current")
     except OSError as error:
-        raise RunError(f"the key cannot be kept: {error}", f"check space and permissions of {ring}") from error
+        raise RunError(
+            _("the key cannot be kept: {error}", error=error), _("check space and permissions of {ring}", ring=ring)
+        ) from error
     return public
 
 
@@ -107,18 +118,23 @@ def load_signer(ring: Path, secret: str) -> CryptoSigner:
     """
     name = current_id(ring)
     if not name:
-        raise InputError(ring, "current", "there is no key that signs evidence", _WAY_OUT)
+        raise InputError(ring, "current", _("there is no key that signs evidence"), _(_WAY_OUT))
     path = ring / f"{name}.key"
     try:
         private = serialization.load_pem_private_key(path.read_bytes(), secret.encode())
     except OSError as error:
-        raise InputError(path, "", f"cannot be read ({error.strerror})", "restore the key from its backup") from None
+        raise InputError(
+            path, "", _("cannot be read ({error})", error=error.strerror), _("restore the key from its backup")
+        ) from None
     except (TypeError, ValueError, UnsupportedAlgorithm):
         raise InputError(
-            path, "", "the passphrase does not open this key", f"set {PASSPHRASE} to the right one"
+            path,
+            "",
+            _("the passphrase does not open this key"),
+            _("set {name} to the right one", name=PASSPHRASE),
         ) from None
     if not isinstance(private, Ed25519PrivateKey):
-        raise InputError(path, "", "this is no Ed25519 key", _WAY_OUT)
+        raise InputError(path, "", _("this is no Ed25519 key"), _(_WAY_OUT))
     return CryptoSigner(private)
 
 
@@ -131,11 +147,13 @@ def load_public(path: Path) -> SSlibKey:
     try:
         public = serialization.load_pem_public_key(path.read_bytes())
     except OSError as error:
-        raise InputError(path, "", f"cannot be read ({error.strerror})", "name a file <id>.pub of a key ring") from None
+        raise InputError(
+            path, "", _("cannot be read ({error})", error=error.strerror), _("name a file <id>.pub of a key ring")
+        ) from None
     except (ValueError, UnsupportedAlgorithm):
         public = None
     if not isinstance(public, Ed25519PublicKey):
-        raise InputError(path, "", "this is no public Ed25519 key", "name a file <id>.pub of a key ring")
+        raise InputError(path, "", _("this is no public Ed25519 key"), _("name a file <id>.pub of a key ring"))
     return SSlibKey.from_crypto(public)
 
 

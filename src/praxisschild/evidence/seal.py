@@ -47,6 +47,11 @@ class Seal:
             return cls(unsigned=NO_PASSPHRASE, authority=authority)
         return cls(signer=keys.load_signer(ring, secret), authority=authority, ring=ring)
 
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the key that signs, as people compare it; None if nobody signs."""
+        return keys.fingerprint(self.signer.public_key) if self.signer else None
+
     def apply(
         self, run: Run, practice: str, bundle: str, digests: Mapping[str, str], previous: Link | None, results: str
     ) -> tuple[Manifest, dict[str, bytes]]:

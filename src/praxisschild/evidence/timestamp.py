@@ -19,6 +19,7 @@ from rfc3161_client import (
 )
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,10 +53,10 @@ def load_roots(path: Path) -> tuple[x509.Certificate, ...]:
     try:
         return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
     except OSError as error:
-        reason = f"cannot be read ({error.strerror})"
+        reason = _("cannot be read ({error})", error=error.strerror)
     except ValueError:
-        reason = "holds no certificate"
-    raise InputError(path, "", reason, "name the PEM file with the certificate of the time stamp authority")
+        reason = _("holds no certificate")
+    raise InputError(path, "", reason, _("name the PEM file with the certificate of the time stamp authority"))
 
 
 def request_stamp(data: bytes, authority: Authority) -> bytes:

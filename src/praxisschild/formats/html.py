@@ -4,141 +4,37 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
-from collections import Counter, defaultdict
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
-from pathlib import Path
+from collections import Counter
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
-
-from praxisschild.coverage import CONCERN_LABELS, KIND_LABELS
-from praxisschild.results import Part, Section, Status, size_label
+from praxisschild.formats import outlook, view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from praxisschild.coverage import CoverageRow
-    from praxisschild.results import CheckResult, HostState, RequirementResult, Run
-
-_FOLDER = Path(__file__).parent
-_LEGAL_BASES = {"2021": "§ 75b SGB V", "2025": "§ 390 SGB V"}
-_CONFIDENCE = {
-    "confirmed": "Nummer und Inhalt belegt",
-    "derived": "Nummer von diesem Projekt vergeben",
-    "excerpt": "Inhalt aus einem Auszug des Originals",
-    "secondary": "Inhalt aus Sekundärquellen",
-    "title_only": "nur Nummer und Titel belegt",
-    "unverified": "Inhalt ungeprüft",
-}
-_KINDS = {"file": "Datei", "package": "Paket", "unit": "Dienst", "handler": "Neustart", "check": "Prüfung"}
-_ZONES = {"CET": "MEZ", "CEST": "MESZ"}
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a requirement's table: a check on a host, or a host that was not reached."""
-
-    host: str
-    status: Status
-    measured: tuple[str, ...]
-    reason: str
-    check: str
-    probe: bool
-    when: datetime | None
-    detail: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """The rows of one group of a section; `light` is ok, open, bad or none."""
-
-    anchor: str
-    section: Section
-    name: str
-    rows: tuple[RequirementResult, ...]
-
-    @property
-    def counts(self) -> list[tuple[str, Status, int]]:
-        return tally(self.rows)
-
-    @property
-    def light(self) -> str:
-        statuses = {row.status for row in self.rows}
-        if statuses & {Status.FAILED, Status.EXPIRED}:
-            return "bad"
-        if statuses & {Status.NOT_TESTED, Status.DEVIATION} or any(row.pending for row in self.rows):
-            return "open"
-        return "none" if statuses == {Status.NOT_APPLICABLE} else "ok"
+    from praxisschild.results import RequirementResult, Run, Status
 
 
 def render(run: Run) -> str:
     """The report. All that it says comes from the run; nothing is fetched when it is opened."""
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    style = (view.FOLDER / "report.css").read_text(encoding="utf-8") + view.page_header(run)
+    script = (view.FOLDER / "report.js").read_text(encoding="utf-8")
+    facts = view.facts(run)
+    return (
+        view.environment()
+        .get_template("report.html.j2")
+        .render(
+            facts,
+            style=style,
+            style_hash=_hash(style),
+            script=script,
+            script_hash=_hash(script),
+            shares=_shares(facts["tally"]),
+            verdicts=_verdicts(run.requirements),
+            outlook=outlook,
+            bar=lambda counts: _shares([(count.name, count.status, count.number) for count in counts]),
+        )
     )
-    zone = _zone()
-    environment.filters.update(
-        breakable=lambda name: Markup("_<wbr>").join(escape(part) for part in name.split("_")),
-        day=lambda moment: f"{moment:%d.%m.%Y}" if isinstance(moment, date) else "",
-        clock=lambda moment: _clock(moment, zone),
-        moment=lambda moment: _moment(moment, zone),
-        host_label=lambda host: host or "Praxis",
-    )
-    style = (_FOLDER / "report.css").read_text(encoding="utf-8") + _page_header(run, zone)
-    script = (_FOLDER / "report.js").read_text(encoding="utf-8")
-    directive = [row for row in run.requirements if row.section is Section.DIRECTIVE]
-    return environment.get_template("report.html.j2").render(
-        run=run,
-        style=style,
-        style_hash=_hash(style),
-        script=script,
-        script_hash=_hash(script),
-        legal_basis=_LEGAL_BASES.get(run.practice.edition),
-        size=size_label(run.practice.size),
-        applicable=sum(row.status is not Status.NOT_APPLICABLE or bool(row.pending) for row in directive),
-        directive=directive,
-        tally=tally(directive),
-        shares=_shares(tally(directive)),
-        groups=_groups(run.requirements),
-        sections=[section for section in Section if any(row.section is section for row in run.requirements)],
-        failed=[row for row in directive if row.status is Status.FAILED],
-        expired=[
-            row
-            for row in directive
-            if row.status is not Status.FAILED and any(verdict.status is Status.EXPIRED for verdict in row.hosts)
-        ],
-        unreached=[host for host in run.hosts if not host.reached],
-        open_parts=_open_parts(directive),
-        lines={row.id: _lines(row, run.checks) for row in run.requirements},
-        states=_host_counts(run.hosts, run.requirements),
-        verdicts=_verdicts(run.requirements),
-        corrected=set(run.drift.corrected) if run.drift else set(),
-        rows_of=_rows_of(run.requirements),
-        dropped=_dropped(run),
-        coverage=_annexes(run.coverage.rows) if run.coverage else [],
-        concern_labels=CONCERN_LABELS,
-        kind_labels=KIND_LABELS,
-        Status=Status,
-        Section=Section,
-        confidence=_CONFIDENCE,
-        kinds=_KINDS,
-    )
-
-
-def tally(rows: Iterable[RequirementResult]) -> list[tuple[str, Status, int]]:
-    """How many rows there are of each verdict, worst first: German name, status, number."""
-    members: dict[str, list[RequirementResult]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row.status.severity, not row.pending)):
-        members[row.tally].append(row)
-    return [(name, same[0].status, len(same)) for name, same in members.items()]
 
 
 def _verdicts(rows: Sequence[RequirementResult]) -> list[tuple[str, int]]:
@@ -156,124 +52,6 @@ def _shares(counts: Sequence[tuple[str, Status, int]]) -> list[tuple[Status, boo
         shares.append((status, name.endswith("offen"), round(start, 3), round(width, 3)))
         start += width
     return shares
-
-
-def _groups(rows: Sequence[RequirementResult]) -> list[Group]:
-    found: dict[tuple[Section, str], list[RequirementResult]] = defaultdict(list)
-    for row in rows:
-        found[row.section, row.group].append(row)
-    return [
-        Group(f"gruppe-{number}", section, name, tuple(members))
-        for number, ((section, name), members) in enumerate(found.items(), 1)
-    ]
-
-
-def _open_parts(rows: Sequence[RequirementResult]) -> list[tuple[str, list[RequirementResult]]]:
-    """What is left to do besides failures: the task in German, and the rows that wait for it."""
-    waiting = [row for row in rows if row.status not in {Status.FAILED, Status.EXPIRED}]
-    unmeasured = [row for row in waiting if row.status is Status.NOT_TESTED and not row.hosts]
-    tasks = [
-        ("Bestätigung hinterlegen", [row for row in waiting if Part.ORGANISATIONAL in row.pending]),
-        ("Mobilgeräteverwaltung anbinden", [row for row in waiting if Part.MDM in row.pending]),
-        ("Technische Prüfung ausstehend", [row for row in unmeasured if not row.pending]),
-        ("Prüfung wiederholen", [row for row in waiting if row.status is Status.NOT_TESTED and row.hosts]),
-    ]
-    return [(task, members) for task, members in tasks if members]
-
-
-def _rows_of(rows: Sequence[RequirementResult]) -> dict[str, list[RequirementResult]]:
-    """The rows in which the report speaks of an id, whatever edition that id is of."""
-    found: dict[str, list[RequirementResult]] = defaultdict(list)
-    for row in rows:
-        for code in {row.id, *row.code_ids}:
-            found[code].append(row)
-    return found
-
-
-def _dropped(run: Run) -> list[tuple[str, str, list[str]]]:
-    """Settings left out: requirement, reason, hosts."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for item in run.dropped:
-        found[item.requirement, item.reason].append(item.host)
-    return [(requirement, reason, hosts) for (requirement, reason), hosts in found.items()]
-
-
-def _annexes(rows: Sequence[CoverageRow]) -> list[tuple[str, list[CoverageRow]]]:
-    """The coverage's rows per annex, the recommendations last."""
-    found: dict[int | None, list[CoverageRow]] = defaultdict(list)
-    for row in rows:
-        found[row.annex].append(row)
-    return [(f"Anlage {annex}" if annex else "KVWL", members) for annex, members in found.items()]
-
-
-def _lines(row: RequirementResult, checks: Sequence[CheckResult]) -> list[Line]:
-    results = {(check.check, check.host): check for check in checks}
-    lines = []
-    for verdict in row.hosts:
-        host = verdict.host or "Praxis"
-        if not verdict.checks:
-            lines.append(Line(host, verdict.status, (), verdict.reason, "", False, None, ""))
-        for judged in verdict.checks:
-            check = results.get((judged.check, verdict.host))
-            # a deviation's or an unreached host's reason stands with the host, not with the check
-            changed = check is None or judged.status is not check.status
-            lines.append(
-                Line(
-                    host=host,
-                    status=judged.status,
-                    measured=check.measured if check else (),
-                    reason=verdict.reason if changed or check is None else check.reason or "",
-                    check=_plain_name(judged.check, verdict.host),
-                    probe=check.probe if check else False,
-                    when=check.started if check else None,
-                    detail=check.detail or "" if check else "",
-                )
-            )
-    return sorted(lines, key=lambda line: line.status.severity)
-
-
-def _plain_name(check: str, host: str | None) -> str:
-    """A test's name as a reader needs it: without its file, and without the host that stands beside it."""
-    name = check.rpartition("::")[2]
-    return name.removesuffix(f"[{host}]").replace(f"[{host}-", "[").replace(f"-{host}]", "]")
-
-
-def _host_counts(
-    hosts: Sequence[HostState], rows: Sequence[RequirementResult]
-) -> list[tuple[HostState, list[tuple[Status, int]]]]:
-    counts: dict[str | None, Counter[Status]] = defaultdict(Counter)
-    for row in rows:
-        for verdict in row.hosts:
-            counts[verdict.host][verdict.status] += 1
-    return [(host, sorted(counts[host.name].items(), key=lambda item: item[0].severity)) for host in hosts]
-
-
-def _zone() -> tzinfo:
-    try:
-        return ZoneInfo("Europe/Berlin")
-    except ZoneInfoNotFoundError:
-        return UTC
-
-
-def _moment(moment: datetime, zone: tzinfo) -> str:
-    local = moment.astimezone(zone)
-    name = local.tzname() or "UTC"
-    return f"{local:%d.%m.%Y, %H:%M} Uhr ({_ZONES.get(name, name)})"
-
-
-def _clock(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%d.%m.%Y, %H:%M}"
-
-
-def _page_header(run: Run, zone: tzinfo) -> str:
-    """The running head and foot of the printed pages; CSS has no other way to put a text there."""
-    head = _css_string(f"{run.practice.name} · Nachweis der IT-Sicherheit, Fassung {run.practice.edition}")
-    when = _css_string(_moment(run.ended, zone))
-    return f"@page {{ @top-left {{ content: {head} }} @top-right {{ content: {when} }} }}\n"
-
-
-def _css_string(text: str) -> str:
-    return '"' + re.sub(r"[^A-Za-z0-9 .,:()ÄÖÜäöüß·§-]", lambda match: f"\\{ord(match[0]):x} ", text) + '"'
 
 
 def _hash(text: str) -> str:

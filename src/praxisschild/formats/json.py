@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
+from praxisschild.pydantic_words import reason_of
 from praxisschild.results import Run
 
 if TYPE_CHECKING:
@@ -17,8 +19,8 @@ SCHEMA_ID = "urn:praxisschild:schema:results-1"
 
 
 def render(run: Run) -> str:
-    """The run as JSON, ended by a newline."""
-    return run.model_dump_json(indent=2) + "\n"
+    """The run as JSON on one line, ended by a newline: a third of a large run would be blanks otherwise."""
+    return run.model_dump_json() + "\n"
 
 
 def parse(text: str | bytes, file: Path) -> Run:
@@ -27,20 +29,22 @@ def parse(text: str | bytes, file: Path) -> Run:
     Raises:
         InputError: the text is no JSON, of another format version, or not as the format demands.
     """
-    way_out = "use a results.json as a verification run wrote it"
+    way_out = _("use a results.json as a verification run wrote it")
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise InputError(file, "", f"this is no JSON ({error})", way_out) from None
+        raise InputError(file, "", _("this is no JSON ({error})", error=error), way_out) from None
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != 1:
-        raise InputError(file, "schema_version", f"format version 1 is expected (found: {version!r})", way_out)
+        raise InputError(
+            file, "schema_version", _("format version 1 is expected (found: {version!r})", version=version), way_out
+        )
     try:
         return Run.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise InputError(file, field, first["msg"], way_out) from None
+        raise InputError(file, field, reason_of(first), way_out) from None
 
 
 def schema() -> dict[str, Any]:

@@ -26,7 +26,7 @@ def requirements(run: Run) -> Table:
     """One row per requirement, in the report's order."""
     headings = (
         "Nummer", "Titel", "Bereich", "Anlage", "Gruppe", "Ergebnis", "Grund", "Offen", "Bestätigt von", "Bestätigt am",
-        "Gültig bis", "Gefordert", "Grenzwerte", "Quelle",
+        "Gültig bis", "Gefordert", "Grenzwerte", "In Kraft ab", "In Kraft bis", "Quelle",
     )  # fmt: skip
     rows = []
     for row in run.requirements:
@@ -46,6 +46,8 @@ def requirements(run: Run) -> Table:
                 said.valid_until.isoformat() if said else "",
                 row.demand,
                 "; ".join(row.bounds),
+                row.valid_from.isoformat() if row.valid_from else "",
+                row.valid_until.isoformat() if row.valid_until else "",
                 row.source,
             )
         )

@@ -20,13 +20,20 @@ ALWAYS_ENCRYPTED = {"restic", "kopia"}
 
 @dataclass(frozen=True)
 class BackupReport:
-    """What a job of the backup left when it ended; `target` is ``local``, ``server`` or ``medium``."""
+    """What a job of the backup left when it ended; `target` is ``local``, ``server`` or ``medium``.
+
+    `files` and `size` (bytes) are what it took in, `compared` how many files it held against the originals; None if the
+    job does not say.
+    """
 
     job: str
     target: str
     succeeded: bool
     last_success: datetime | None
     keep: Mapping[str, int]
+    files: int | None = None
+    size: int | None = None
+    compared: int | None = None
 
     @property
     def stores(self) -> bool:
@@ -49,13 +56,17 @@ class MailStore:
 
 @dataclass(frozen=True)
 class Share:
-    """A folder that Samba offers to the network; `mode` of the folder itself, None if there is no such folder."""
+    """A folder that Samba offers to the network; `mode` of the folder itself, None if there is no such folder.
+
+    `users` are accounts, or groups with a leading ``@``, ``+`` or ``&``; none means everybody who logs in.
+    """
 
     name: str
     path: str | None
     writable: bool
     guests: bool
     mode: int | None
+    users: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,6 +145,9 @@ def _backup_report(name: str, entry: Mapping[str, Any]) -> BackupReport:
         succeeded=succeeded,
         last_success=datetime.fromisoformat(last) if last else None,
         keep=entry.get("keep", {}),
+        files=entry.get("files"),
+        size=entry.get("bytes"),
+        compared=entry.get("compared"),
     )
 
 
@@ -149,4 +163,5 @@ def _share(name: str, entry: Mapping[str, Any]) -> Share:
         writable=entry.get("read only", "Yes").lower() == "no",
         guests=_yes(entry.get("guest ok")),
         mode=int(found["mode"], 8) if found else None,
+        users=tuple((entry.get("valid users") or "").replace(",", " ").split()),
     )

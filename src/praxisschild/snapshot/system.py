@@ -83,6 +83,17 @@ class System(Sections):
         return str(found)
 
     @property
+    def interfaces(self) -> Mapping[str, tuple[str, ...]]:
+        """Addresses with prefix length per network interface, those of the loopback not counted."""
+        return {name: tuple(found) for name, found in self._section("network")["interfaces"].items()}
+
+    @property
+    def outward(self) -> str | None:
+        """The interface that leads to everybody else."""
+        found: str | None = self._section("network")["outward"]
+        return found
+
+    @property
     def cameras(self) -> tuple[str, ...]:
         return tuple(self._section("modules")["cameras"])
 

@@ -9,7 +9,7 @@ from tests.lab.mutations import Mutation
 QUIET = "while systemctl is-active praxisschild-updates.service | grep -q ^activating; do sleep 1; done"
 LOOK = f"{QUIET}; systemctl start praxisschild-updates.service"
 ACCOUNT = "/var/lib/praxisschild/updates/status.json"
-LOOSE = "/etc/apt/apt.conf.d/99local"
+HELD, LOOSE = "/etc/apt/apt.conf.d/98local", "/etc/apt/apt.conf.d/99local"
 ENDED = "/usr/share/debian-security-support/security-support-ended.deb12"
 RELEASES = "/usr/share/distro-info/debian.csv"
 ARCHIVE = "/srv/archive"
@@ -161,10 +161,10 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "nothing is ever updated": Mutation(
         "arbeitsplatz-1",
-        f"""echo 'Unattended-Upgrade::Package-Blacklist {{ ".*"; }};' > {LOOSE}""",
+        f"""echo 'Unattended-Upgrade::Package-Blacklist {{ ".*"; }};' > {HELD}""",
         frozenset({"test_waiting_security_update_is_installed"}),
         "patch_management",
-        undo=f"rm {LOOSE}",
+        undo=f"rm {HELD}",
         probe=True,
     ),
     "anybody's signature will do": Mutation(

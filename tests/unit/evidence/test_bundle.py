@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from pypdf import PdfReader
 
 from praxisschild import evidence
 from praxisschild.errors import InputError, RunError
 from praxisschild.evidence import bundle as bundle_module
 from praxisschild.formats import html
-from praxisschild.results import CheckResult, Status
+from praxisschild.results import CheckResult, HostState, Status
 from tests.unit.evidence.conftest import ENDED, run_of
 
 if TYPE_CHECKING:
@@ -46,6 +48,41 @@ def test_bundle_holds_everything_and_only_its_owner_reads_it(tmp_path: Path) -> 
     assert json.loads((bundle / "snapshots/server-1.json").read_text()) == {"sshd": {"permitrootlogin": "no"}}
     for path in [bundle.parent, bundle, *bundle.rglob("*")]:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600)
+
+
+def test_a_state_is_kept_compressed_where_the_run_says_so(tmp_path: Path) -> None:
+    state = {"sshd": {"permitrootlogin": "no"}}
+    host = HostState(name="server-1", reached=True, snapshot="snapshots/server-1.json.gz")
+    written = [evidence.write_bundle(tmp_path / name, run_of(hosts=(host,)), {"server-1": state}) for name in "ab"]
+    files = [(bundle / "snapshots/server-1.json.gz").read_bytes() for bundle in written]
+    assert files[0] == files[1], "the same state gives the same bytes"
+    assert evidence.load_snapshot(written[0], host) == state
+    assert evidence.load_snapshot(written[0], host.model_copy(update={"snapshot": None})) is None
+    (written[0] / "snapshots/server-1.json.gz").write_bytes(files[0][:-9])
+    with pytest.raises(InputError, match="cannot be read"):
+        evidence.load_snapshot(written[0], host)
+
+
+def test_paper_is_drawn_when_asked_for_and_holds_the_results_of_its_bundle(tmp_path: Path) -> None:
+    told: list[str] = []
+    bundle = evidence.write_bundle(tmp_path, run_of(), {"server-1": {}}, no_pdf=told.append)
+    reader = PdfReader(bundle / "report.pdf")
+    assert reader.attachments["results.json"] == [(bundle / "results.json").read_bytes()]
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert manifest["files"]["report.pdf"] == hashlib.sha256((bundle / "report.pdf").read_bytes()).hexdigest()
+    assert not told
+
+
+def test_a_fault_while_drawing_costs_the_paper_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object, **__: object) -> bytes:
+        raise ZeroDivisionError("Zeile zu lang")
+
+    monkeypatch.setattr("weasyprint.HTML.write_pdf", breaks)
+    told: list[str] = []
+    bundle = evidence.write_bundle(tmp_path, run_of(), {"server-1": {}}, no_pdf=told.append)
+    assert (bundle / "results.json").is_file()
+    assert not (bundle / "report.pdf").exists()
+    assert told == ["Das PDF ist nicht entstanden (ZeroDivisionError: Zeile zu lang)."]
 
 
 def test_latest_points_to_the_newest_bundle(tmp_path: Path) -> None:

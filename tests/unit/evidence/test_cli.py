@@ -19,7 +19,7 @@ from tests.unit.evidence.conftest import SECRET, chain
 def call(tmp_path, monkeypatch):
     monkeypatch.setenv("PRAXISSCHILD_KEYS", str(tmp_path / "ring"))
     monkeypatch.setenv("PRAXISSCHILD_EVIDENCE_PASSPHRASE", SECRET)
-    return lambda *words: CliRunner().invoke(app, ["evidence", *map(str, words)])
+    return lambda *words: CliRunner().invoke(app, ["--lang", "de", "evidence", *map(str, words)])
 
 
 def test_from_the_key_to_the_auditor(call, tmp_path):
@@ -69,4 +69,4 @@ def test_without_the_passphrase_evidence_is_written_and_says_so(call, monkeypatc
 
 def test_a_passphrase_that_is_too_short_is_refused(call, monkeypatch):
     monkeypatch.setenv("PRAXISSCHILD_EVIDENCE_PASSPHRASE", "kurz")
-    assert "too short" in str(call("keygen").exception)
+    assert "zu kurz" in str(call("keygen").exception)

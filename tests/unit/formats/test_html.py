@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from praxisschild.formats import html
+from praxisschild.formats import html, view
 from praxisschild.results import Drift, Section, Status
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def test_summary_names_failures_first_and_what_was_not_reached(run: Run) -> None
 
 
 def test_only_the_edition_is_counted(run: Run) -> None:
-    counted = html.tally(one for one in run.requirements if one.section is Section.DIRECTIVE)
+    counted = view.tally(one for one in run.requirements if one.section is Section.DIRECTIVE)
     assert sum(number for _, _, number in counted) == 8
     assert "stellt 8 Anforderungen; 7 davon gelten" in page(run).all("p", "lead")[0].words
 
@@ -237,7 +237,7 @@ def test_nothing_to_do_is_said(run: Run) -> None:
 
 @pytest.mark.parametrize("text", ['a"}</style>', "a\\b\nc", "Praxis „Müller“"])
 def test_text_in_the_page_header_cannot_leave_its_string(text: str) -> None:
-    css = html._css_string(text)
+    css = view.css_string(text)
     assert css[0] == css[-1] == '"'
     assert not re.search(r'["<>{}\n]', css[1:-1])
     assert re.sub(r"\\([0-9a-f]+) ", lambda match: chr(int(match[1], 16)), css[1:-1]) == text

@@ -1,0 +1,1 @@
+"""The documents that the directive wants on paper, filled in with a practice's own data."""

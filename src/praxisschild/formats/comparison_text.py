@@ -1,0 +1,74 @@
+"""Two editions side by side for a terminal, in German."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from praxisschild.comparison import KIND_LABELS, KINDS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from praxisschild.catalogue import Catalogue
+    from praxisschild.comparison import Compared, Comparison
+
+
+def print_comparison(console: Console, catalogue: Catalogue, found: Comparison) -> None:
+    """Counts per annex, then every requirement under what became of it."""
+    old, new = catalogue.editions[found.old], catalogue.editions[found.new]
+    console.print(f"[bold]Fassung {old.name} und Fassung {new.name}[/]", soft_wrap=True)
+    for edition in (old, new):
+        until = f"bis {edition.in_force_until:%d.%m.%Y}" if edition.in_force_until else "auf Weiteres"
+        span = f"in Kraft vom {edition.in_force_from:%d.%m.%Y} {until}"
+        console.print(f"[dim]{edition.name}: {edition.legal_basis}, {span}[/]", soft_wrap=True)
+    console.print()
+    console.print(_counts(found))
+    sections = [(KIND_LABELS[kind], found.of(kind)) for kind in KINDS]
+    sections.insert(2, ("anderer Grenzwert", found.with_bounds))
+    for heading, members in sections:
+        console.print(f"\n[bold]{heading[0].upper()}{heading[1:]}[/] ({len(members)})")
+        for one in members:
+            _print_one(console, one, found.dropped)
+        if not members:
+            console.print("  keine")
+
+
+def _counts(found: Comparison) -> Table:
+    table = Table("Anlage", box=None, pad_edge=False)
+    for heading in (found.old, *(KIND_LABELS[kind] for kind in KINDS), found.new):
+        table.add_column(heading, justify="right")
+    annexes = sorted({entry.annex or 0 for one in found.entries for entry in (*one.before, one.after) if entry})
+    for annex in annexes:
+        table.add_row(str(annex), *_numbers(found, annex))
+    table.add_section()
+    table.add_row("[bold]zusammen[/]", *(f"[bold]{number}[/]" for number in _numbers(found, None)))
+    return table
+
+
+def _numbers(found: Comparison, annex: int | None) -> list[str]:
+    """What the columns count: the numbers of the older edition, what became of them, the numbers of the newer."""
+    before = {entry.id for one in found.entries for entry in one.before if annex in {None, entry.annex}}
+    after = {one.after.id for one in found.entries if one.after and annex in {None, one.after.annex}}
+    kinds = [
+        sum(annex in {None, (one.after or one.before[0]).annex} for one in found.entries if one.kind == kind)
+        for kind in KINDS
+    ]
+    return [str(number or "–") for number in (len(before), *kinds, len(after))]
+
+
+def _print_one(console: Console, one: Compared, dropped: set[str]) -> None:
+    before, after = one.before[0].id if one.before else "–", one.after.id if one.after else "–"
+    said = [f"auch {entry.id}" for entry in one.before[1:]]
+    said += [f"{', '.join(one.changed)} geändert"] if one.changed else []
+    if one.kind == "new" and one.after:
+        said.append(f"ab {one.after.valid_from:%d.%m.%Y}")
+    if one.related:
+        word = "nimmt auf:" if dropped.issuperset(one.related) else "ergänzt"
+        said.append(f"{'aufgegangen in' if one.kind == 'dropped' else word} {', '.join(one.related)}")
+    text = f"  {before:<10} → {after:<10}  {one.title}" + (f" ({'; '.join(said)})" if said else "")
+    console.print(text, markup=False, soft_wrap=True)
+    for change in one.bounds:
+        console.print(f"      {change.before or 'keine Vorgabe'}", markup=False, soft_wrap=True)
+        console.print(f"    → {change.after or 'keine Vorgabe'}", markup=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Smartphones and tablets: what a mobile device management is to set, and what its device lists say."""
