@@ -19,7 +19,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = sorted([*(PROJECT / "src/praxisschild").rglob("*.py"), *(PROJECT / "dev").glob("*.py")])
 # names and examples that stand in the help of either language
 NAMES = re.compile(
-    r"arbeitsplatz|musterpraxis|praxis-am-markt|praxisschild|\bpraxis\b|Einstellung|Prüfung|Probe|offen|"
+    r"arbeitsplatz|musterpraxis|praxis-am-markt|praxisschild|\bpraxis\b|"
     r"--[a-z-]+|\b[A-Z_]{4,}\b|HOST|ansible-vault|evidence[/.]|praxis\.evidence|`[^`]*`"
 )
 ENGLISH = re.compile(r"\b(the|and|of|with|this|that|only|what|which|from|is|are|it|for|file|folder|exit)\b")
