@@ -191,9 +191,7 @@ def check(
     practice: PracticeArgument,
     exports: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="[EXPORT…]", help="device lists; default: those that praxis.mobile_devices.exports names"
-        ),
+        typer.Argument(metavar="EXPORT", help="device lists; default: those that praxis.mobile_devices.exports names"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
