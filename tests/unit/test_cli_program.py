@@ -115,6 +115,19 @@ class TestManualPage:
         assert page(language).isascii()
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("de", "Eingabe: /none: diesen Inventarordner gibt es nicht"), ("en", "Input: /none: there is no such inventory")],
+)
+def test_a_mistake_is_told_in_one_language(language, said):
+    other = {**os.environ, "PRAXISSCHILD_LANG": "en" if language == "de" else "de"}
+    done = subprocess.run(
+        [PROGRAM, "check", "/none", "--lang", language], env=other, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(said)
+
+
 def described():
     """The calls in the table of docs/operations.md, in words."""
     text = (PROJECT / "docs/operations.md").read_text(encoding="utf-8")
