@@ -18,8 +18,7 @@ from praxisschild.cli_program import Program
 from praxisschild.cli_report import report
 from praxisschild.cli_run import apply, plan
 from praxisschild.cli_verify import drift, schedule, unschedule, verify
-from praxisschild.errors import InputError, PraxisschildError
-from praxisschild.i18n import _
+from praxisschild.errors import PraxisschildError
 
 PASSING = {"allow_extra_args": True, "ignore_unknown_options": True}
 app = Program(
@@ -69,9 +68,7 @@ def main() -> NoReturn:
     try:
         app()
     except PraxisschildError as error:
-        is_input = isinstance(error, InputError)
-        said = _("Input: {error}", error=error) if is_input else _("Broken off: {error}", error=error)
-        notes.print(said, style="red", markup=False, soft_wrap=True)
+        notes.print("\n".join(error.__notes__), style="red", markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
     sys.exit(0)
 

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,16 +74,18 @@ def dokumente(
         return
     _print(made, practice, facts)
     for name, why in unused.items():
-        notes.print(f"Nicht erzeugt: {texts()[name].title} ({why}). Trotzdem: --only {name}", markup=False)
+        said = _(
+            "Not written: {title} ({why}). All the same: --only {name}", title=texts()[name].title, why=why, name=name
+        )
+        notes.print(said, markup=False)
 
 
 def _wanted_formats(formats: str) -> list[str]:
     wanted = list(dict.fromkeys(word.strip().lower() for word in formats.split(",") if word.strip()))
     unknown = [word for word in wanted if word not in FORMATS]
     if unknown or not wanted:
-        raise InputError(
-            "--format", unknown[0] if unknown else "", "there is no such format", "choose docx, pdf or both"
-        )
+        way_out = _("choose docx, pdf or both")
+        raise InputError("--format", unknown[0] if unknown else "", _("there is no such format"), way_out)
     return wanted
 
 
@@ -90,7 +93,8 @@ def _wanted_documents(only: Sequence[str], known: Iterable[str]) -> list[str]:
     asked = [word.strip() for words in only for word in words.split(",") if word.strip()]
     for name in asked:
         if name not in known:
-            raise InputError("--only", name, "there is no such document", f"choose from: {', '.join(known)}")
+            way_out = _("choose one of: {words}", words=", ".join(known))
+            raise InputError("--only", name, _("there is no such document"), way_out)
     return [name for name in known if not asked or name in asked]
 
 
@@ -107,7 +111,7 @@ def _write(names: Sequence[str], facts: Facts, formats: Sequence[str], folder: P
     writers = {"docx": docx.render, "pdf": document_pdf.render}
     keeper = Keeper(folder)
     made: Made = []
-    with notes.status("Dokumente werden geschrieben …") as status:
+    with notes.status(_("documents are being written …")) as status:
         for number, name in enumerate(names, 1):
             document = compose(name, facts)
             status.update(f"{number}/{len(names)} {document.title}")
@@ -134,15 +138,17 @@ def _print(made: Made, practice: Path, facts: Facts) -> None:
         for one in written:
             output.print(f"  {_shown(one.path)}", markup=False)
         output.print(f"  {', '.join(one.id for one in document.requirements)}", markup=False, style="dim")
-    for _, written in made:
+    for _document, written in made:
         for one in written:
             if one.kept:
-                notes.print(
-                    f"{_shown(one.kept)} wurde seit dem Erzeugen verändert und bleibt; neu daneben: {one.path.name}",
-                    markup=False,
+                said = _(
+                    "{kept} was changed since it was written and stays; new beside it: {name}",
+                    kept=_shown(one.kept),
+                    name=one.path.name,
                 )
+                notes.print(said, markup=False)
     if facts.bundle is None:
-        notes.print(f"Noch keine Messwerte: zuerst `praxisschild verify {practice}`.", markup=False)
+        notes.print(_("No figures yet: first `praxisschild verify {practice}`.", practice=practice), markup=False)
     _print_gaps(made, practice, facts)
     _print_attestations(made, practice, facts)
 
@@ -150,9 +156,10 @@ def _print(made: Made, practice: Path, facts: Facts) -> None:
 def _print_gaps(made: Made, practice: Path, facts: Facts) -> None:
     gaps = _gaps(made, practice)
     if not gaps:
-        output.print("\nAlle Angaben sind eingetragen.")
+        output.print(_("\nEverything is written down."))
         return
-    output.print(f"\n[bold]Noch einzutragen[/] ({len(gaps)}), Felder in {escape(_shown(practice / facts.file))}:")
+    file = escape(_shown(practice / facts.file))
+    output.print(_("\n[bold]Still to be written down[/] ({count}), fields in {file}:", count=len(gaps), file=file))
     table = Table(box=None, pad_edge=False, show_header=False)
     for gap in gaps:
         table.add_row(f"  {escape(gap['field'] or gap['command'])}", f"▢ {escape(gap['what'])}")
@@ -162,7 +169,7 @@ def _print_gaps(made: Made, practice: Path, facts: Facts) -> None:
 def _gaps(made: Made, practice: Path) -> list[dict[str, Any]]:
     """Every gap once, with the documents that it shows in."""
     where: dict[Any, list[str]] = defaultdict(list)
-    for document, _ in made:
+    for document, _written in made:
         for gap in document.gaps:
             where[gap].append(document.name)
     return [
@@ -178,13 +185,15 @@ def _gaps(made: Made, practice: Path) -> list[dict[str, Any]]:
 
 
 def _print_attestations(made: Made, practice: Path, facts: Facts) -> None:
-    output.print("\n[bold]Unterschreiben und bestätigen[/]")
-    output.print(
-        "Ausdrucken, unterschreiben, einscannen. Der Befehl fragt nach der Bestätigung; „Anlage“ ist der Scan."
-    )
+    output.print(_("\n[bold]Sign and attest[/]"))
+    output.print(_("Print, sign, scan. The command asks for the attestation; its attachment is the scan."))
     for document, written in made:
         due = [one for one in document.requirements if _open(one, facts)]
-        told = [f"{one.id} bestätigt bis {until}" for one in document.requirements if (until := _until(one, facts))]
+        told = [
+            _("{id} attested until {day}", id=one.id, day=until)
+            for one in document.requirements
+            if (until := _until(one, facts))
+        ]
         paper = next((one.path.name for one in written if one.path.suffix == ".pdf"), written[0].path.name)
         if due:
             options = " ".join(f"--requirement {one.id}" for one in due)
@@ -262,14 +271,15 @@ def _list(names: Sequence[str], facts: Facts, folder: Path, *, as_json: bool) ->
         output.print_json(data=rows)
         return
     table = Table(box=None, pad_edge=False)
-    table.add_column("Name für --only", no_wrap=True)
-    table.add_column("Dokument")
-    table.add_column("Lücken", justify="right")
-    table.add_column("Stand")
+    table.add_column(_("Name for --only"), no_wrap=True)
+    table.add_column(_("Document"))
+    table.add_column(_("Gaps"), justify="right")
+    table.add_column(_("State"))
     for row in rows:
         edited = "edited" in row["files"].values()
-        stand = f"erzeugt am {date.fromisoformat(row['created']):%d.%m.%Y}" if row["created"] else "noch nicht erzeugt"
-        stand += ", seither bearbeitet" if edited else ""
+        day = date.fromisoformat(row["created"]) if row["created"] else None
+        stand = _("written on {day:%d.%m.%Y}", day=day) if day else _("not written yet")
+        stand += _(", edited since") if edited else ""
         table.add_row(row["name"], row["title"], str(row["gaps"]), row["needless"] or stand)
     Console(highlight=False, width=max(output.width, 100)).print(table)
 

@@ -91,10 +91,10 @@ def coverage(
     Counted per annex and kind, straight from the roles and tests of this checkout. A requirement is counted once,
     under the kind that is its primary way of being met.
 
-    [bold]Einstellung[/]  a role sets something for it
-    [bold]Prüfung[/]      a check reads the host's effective state
-    [bold]Probe[/]        an experiment: what configuration alone proves little of
-    [bold]offen[/]        technical means could do more than they do
+    [bold]setting[/]  a role sets something for it
+    [bold]check[/]    a check reads the host's effective state
+    [bold]probe[/]    an experiment: what configuration alone proves little of
+    [bold]open[/]     technical means could do more than they do
 
     What people do, and what an MDM would do, is not counted as technically open.
 

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from praxisschild.errors import InputError, RunError
+from praxisschild.i18n import N_, _, n_
 from praxisschild.mdm.topics import Topic
 
 if TYPE_CHECKING:
@@ -27,13 +28,22 @@ if TYPE_CHECKING:
     from praxisschild.mdm.rows import Selection
 
 app = typer.Typer(
-    help="Smartphones und Tablets: Vorgaben für die Mobilgeräteverwaltung schreiben, Gerätelisten prüfen.",
+    help="Smartphones and tablets: write settings for a mobile device management, check device lists.",
     no_args_is_help=True,
 )
 notes = Console(stderr=True, highlight=False)
 output = Console(highlight=False, soft_wrap=True)
 PROJECT = Path(__file__).resolve().parents[2]
 KEY_VARIABLE = "PRAXISSCHILD_MDM_KEY_PASSPHRASE"
+STATUS_WORDS = {
+    "failed": N_("not met"),
+    "not_tested": N_("not tested"),
+    "expired": N_("expired"),
+    "deviation": N_("deviation"),
+    "attested": N_("attested"),
+    "passed": N_("met"),
+    "not_applicable": N_("not applicable"),
+}
 OWNER_WORDS = {"company": "dienstlich", "personal": "privat"}
 
 PracticeArgument = Annotated[
@@ -66,7 +76,8 @@ def write(
     from praxisschild.mdm import overview
 
     if (certificate is None) != (key is None):
-        raise InputError("--certificate/--key", "", "a signature needs both", "name the certificate and its key")
+        reason = _("a signature needs both")
+        raise InputError("--certificate/--key", "", reason, _("name the certificate and its key"))
     opened = open_practice(practice)
     today = datetime.now(UTC).date()
     edition = edition_of(opened.catalogue, opened.practice, today)
@@ -87,13 +98,19 @@ def write(
         return
     for one in groups:
         selection = one.selection
-        counts = f"{len(selection.rows)} Einstellungen für {len(selection.requirements)} Anforderungen"
-        output.print(f"{', '.join(one.files)}: {counts}", markup=False)
+        said = _(
+            "{files}: {settings} settings for {requirements} requirements",
+            files=", ".join(one.files),
+            settings=len(selection.rows),
+            requirements=len(selection.requirements),
+        )
+        output.print(said, markup=False)
         for gone in selection.left_out:
-            notes.print(f"  nicht enthalten: {gone.name} – {gone.reason}", markup=False, soft_wrap=True)
+            said = _("  left out: {name} – {reason}", name=gone.name, reason=gone.reason)
+            notes.print(said, markup=False, soft_wrap=True)
     if not groups:
-        notes.print("In praxis.mobile_devices steht kein Gerät dieser Art; es gibt nichts zu schreiben.")
-    output.print(f"Übersicht: {folder / 'einstellungen.md'}")
+        notes.print(_("praxis.mobile_devices names no device of this kind; there is nothing to write."))
+    output.print(_("Overview: {file}", file=folder / "einstellungen.md"), markup=False)
 
 
 def _selections(opened: PracticeFolder, platforms: list[str], today: Any) -> list[Selection]:
@@ -149,7 +166,8 @@ def _keep(folder: Path, files: dict[str, bytes]) -> None:
         for name, content in files.items():
             (folder / name).write_bytes(content)
     except OSError as error:
-        raise InputError(folder, "", f"cannot be written ({error.strerror})", "name another folder") from None
+        reason = _("cannot be written ({error})", error=error.strerror)
+        raise InputError(folder, "", reason, _("name another folder")) from None
 
 
 def _record(one: Written) -> dict[str, Any]:
@@ -173,9 +191,7 @@ def check(
     practice: PracticeArgument,
     exports: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="[EXPORT…]", help="device lists; default: those that praxis.mobile_devices.exports names"
-        ),
+        typer.Argument(metavar="EXPORT", help="device lists; default: those that praxis.mobile_devices.exports names"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -196,10 +212,10 @@ def check(
     files = exports or list_files(declared, opened.inventory.directory)
     if not files:
         folder = opened.inventory.directory / declared.exports[0]
-        raise InputError(folder, "", "hier liegt keine Geräteliste", "eine exportieren und hier ablegen oder angeben")
+        raise InputError(folder, "", _("there is no device list here"), _("export one and put it here, or name it"))
     now = datetime.now(UTC)
     lists = [read_list(file, declared, now) for file in files]
-    with notes.status("Gerätelisten werden geprüft …"):
+    with notes.status(_("device lists are being checked …")):
         results = [_considering_deviations(one, opened) for one in _results(practice, files)]
     if as_json:
         output.print_json(
@@ -220,7 +236,7 @@ def _results(practice: Path, files: list[Path]) -> list[dict[str, Any]]:
         command += [f"--mobile-list={file.resolve()}" for file in files]
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
         if not kept.exists():
-            raise RunError(f"the checks could not run: {(done.stderr or done.stdout).strip()[-500:]}")
+            raise RunError(_("the checks could not run: {said}", said=(done.stderr or done.stdout).strip()[-500:]))
         found: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8"))
     return found
 
@@ -262,24 +278,33 @@ def _print(results: list[dict[str, Any]], lists: list[DeviceList], opened: Pract
     from praxisschild.results import Status
 
     edition = edition_of(opened.catalogue, opened.practice, datetime.now(UTC).date())
+    failed, not_tested = _(STATUS_WORDS[Status.FAILED]), _(STATUS_WORDS[Status.NOT_TESTED])
     for source in lists:
-        said = f"{source.product}, Stand {source.taken:%d.%m.%Y %H:%M} UTC, {len(source.devices)} Mobilgeräte"
-        output.print(f"{source.file}: {said}", markup=False)
+        said = n_(
+            "{file}: {product}, as of {taken:%d.%m.%Y %H:%M} UTC, {count} mobile device",
+            "{file}: {product}, as of {taken:%d.%m.%Y %H:%M} UTC, {count} mobile devices",
+            len(source.devices),
+            file=source.file,
+            product=source.product,
+            taken=source.taken,
+        )
+        output.print(said, markup=False)
     for name in dict.fromkeys(one["host"] for one in results):
         own = sorted((one for one in results if one["host"] == name), key=lambda one: Status(one["status"]).severity)
-        counts = Counter(Status(one["status"]).label for one in own)
-        output.print(f"\n[bold]{escape(name or 'Praxis')}[/]: {', '.join(f'{n} {word}' for word, n in counts.items())}")
+        counts = Counter(_(STATUS_WORDS[one["status"]]) for one in own)
+        heading = escape(name or _("practice"))
+        output.print(f"\n[bold]{heading}[/]: {', '.join(f'{n} {word}' for word, n in counts.items())}")
         untold: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for one in own:
             if one["status"] == Status.FAILED:
                 which = numbers(one["requirements"], opened.catalogue, edition)
-                output.print(f"  nicht erfüllt  {which}: {'; '.join(one['measured'])}", markup=False, style="red")
+                output.print(f"  {failed}  {which}: {'; '.join(one['measured'])}", markup=False, style="red")
             elif one["status"] == Status.NOT_TESTED:
                 untold[_without_topic(one["reason"])].append(one)
         for reason, members in untold.items():
             which = numbers((code for one in members for code in one["requirements"]), opened.catalogue, edition)
             topics = [one["reason"].removesuffix(f": {reason}") for one in members if one["reason"] != reason]
-            which = "alles" if len(members) == len(own) else which
-            output.print(f"  nicht geprüft  {which}", markup=False, style="yellow")
+            which = _("everything") if len(members) == len(own) else which
+            output.print(f"  {not_tested}  {which}", markup=False, style="yellow")
             for line in filter(None, ("; ".join(topics), reason)):
-                output.print(f"                 {line}", markup=False)
+                output.print(f"{' ' * (len(not_tested) + 4)}{line}", markup=False)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from praxisschild.cli_report import bundle_of
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from praxisschild.formats.oscal import Files
@@ -61,6 +62,6 @@ def _files(bundle: Path, folder: Path) -> Files:
     except FileNotFoundError:
         return Files(base)
     except (OSError, ValueError) as error:
-        way_out = "look with `praxisschild evidence verify`"
-        raise InputError(bundle / MANIFEST, "", f"the manifest was changed ({error})", way_out) from None
+        reason = _("the manifest was changed ({error})", error=error)
+        raise InputError(bundle / MANIFEST, "", reason, _("look with `praxisschild evidence verify`")) from None
     return Files(base, manifest.files)

@@ -17,6 +17,7 @@ from rich.markup import escape
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 
+from praxisschild.errors import InputError, PraxisschildError
 from praxisschild.i18n import LANGUAGES, N_, VARIABLE, _
 
 if TYPE_CHECKING:
@@ -180,6 +181,11 @@ class RootGroup(Group):
             if type(error).__name__ != "NoArgsIsHelpError":  # that one has shown the help
                 _say_misuse(error)
             result = error.exit_code
+        except PraxisschildError as error:
+            is_input = isinstance(error, InputError)
+            # its reader's language is known here, and no longer where the program ends
+            error.add_note(_("Input: {error}", error=error) if is_input else _("Broken off: {error}", error=error))
+            raise
         finally:
             if before is None:
                 os.environ.pop(VARIABLE, None)

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from praxisschild.errors import InputError, RunError
 from praxisschild.formats.registry import FORMATS
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from praxisschild.formats.registry import Format
@@ -26,7 +27,7 @@ def report(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="PRACTICE_OR_BUNDLE", help="a practice's inventory folder (its latest run), or a bundle of evidence"
+            metavar="PRACTICE|BUNDLE", help="a practice's inventory folder (its newest evidence), or a bundle"
         ),
     ],
     edition: Annotated[
@@ -93,17 +94,18 @@ def bundle_of(source: Path, evidence: Path) -> Path:
     if kept := bundles_in(source):
         return kept[-1].resolve()
     if not source.is_dir():
-        way_out = "name a practice's inventory folder, or a folder evidence/<practice>/<time>"
-        raise InputError(source, "", "there is no such folder", way_out)
+        way_out = _("name a practice's inventory folder, or a folder evidence/<practice>/<time>")
+        raise InputError(source, "", _("there is no such folder"), way_out)
     if any(bundles_in(folder) for folder in source.iterdir() if folder.is_dir()):
-        raise InputError(source, "", "this is the evidence of several practices", "name one of its folders")
+        raise InputError(source, "", _("this is the evidence of several practices"), _("name one of its folders"))
     from praxisschild.inventory import open_practice
 
     practice = open_practice(source, strict=False).practice
     found = latest_bundle(evidence, practice.name)
     if found is None:
-        way_out = f"verify it first (praxisschild verify {source}), or name the folder with --evidence"
-        raise InputError(evidence, "", f"there is no evidence of {practice.name}", way_out)
+        reason = _("there is no evidence of {practice}", practice=practice.name)
+        way_out = _("verify it first (praxisschild verify {folder}), or name the folder with --evidence", folder=source)
+        raise InputError(evidence, "", reason, way_out)
     return found.resolve()
 
 
@@ -140,8 +142,11 @@ def _refuse_changed(bundle: Path) -> None:
         known = {}
     if known.get(RESULTS) != file_digest(bundle / RESULTS):
         raise RunError(
-            f"{bundle}: {RESULTS} is not as it was written",
-            f"look with `praxisschild evidence verify {bundle}`, and restore the bundle from its backup",
+            _("{bundle}: {file} is not as it was written", bundle=bundle, file=RESULTS),
+            _(
+                "look with `praxisschild evidence verify {bundle}`, and restore the bundle from its backup",
+                bundle=bundle,
+            ),
         )
 
 
@@ -152,12 +157,14 @@ def _refuse_evidence(target: Path | None) -> None:
         return
     for folder in (target.resolve(), *target.resolve().parents):
         if is_bundle(folder) or (folder / RESULTS).is_file():
-            raise InputError("--output", str(target), "this is inside a bundle of evidence", "name a path elsewhere")
+            reason = _("this is inside a bundle of evidence")
+            raise InputError("--output", str(target), reason, _("name a path elsewhere"))
 
 
 def _format(name: str) -> Format:
     if name not in FORMATS:
-        raise InputError("--format", name, "there is no such format", f"choose one of: {', '.join(FORMATS)}")
+        way_out = _("choose one of: {words}", words=", ".join(FORMATS))
+        raise InputError("--format", name, _("there is no such format"), way_out)
     return FORMATS[name]
 
 
@@ -167,14 +174,16 @@ def _by_suffix(target: Path | None) -> Format:
     found = [one for one in FORMATS.values() if one.suffix == target.suffix]
     if not found:
         endings = ", ".join(dict.fromkeys(one.suffix for one in FORMATS.values() if one.suffix))
-        reason = f"there is no format with the ending {target.suffix}"
-        raise InputError("--output", str(target), reason, f"say --format, or end the name in one of: {endings}")
+        reason = _("there is no format with the ending {ending}", ending=target.suffix)
+        way_out = _("say --format, or end the name in one of: {endings}", endings=endings)
+        raise InputError("--output", str(target), reason, way_out)
     return found[0]
 
 
 def _to_stdout(chosen: Format, files: dict[str, bytes]) -> None:
     if not chosen.suffix:
-        raise InputError("--output", "-", f"{chosen.name} consists of several files", "name a folder")
+        reason = _("{format} consists of several files", format=chosen.name)
+        raise InputError("--output", "-", reason, _("name a folder"))
     for data in files.values():
         sys.stdout.buffer.write(data)
     sys.stdout.flush()
@@ -196,6 +205,7 @@ def _write(target: Path, chosen: Format, files: dict[str, bytes]) -> None:
             fresh.replace(path)
         except OSError as error:
             fresh.unlink(missing_ok=True)
-            reason = f"cannot be written ({error.strerror})"
-            raise InputError(path, "", reason, "name a file in a folder that exists and is writable") from None
+            reason = _("cannot be written ({error})", error=error.strerror)
+            way_out = _("name a file in a folder that exists and is writable")
+            raise InputError(path, "", reason, way_out) from None
     output.print(str(target if not chosen.suffix else next(iter(paths))), markup=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from praxisschild.bound_words import bound_in_words
 from praxisschild.errors import InputError
+from praxisschild.i18n import N_, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
 Kind = Literal["same", "renumbered", "dropped", "new"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 KIND_LABELS: dict[Kind, str] = {
-    "same": "gleiche Nummer",
-    "renumbered": "neu nummeriert",
-    "dropped": "weggefallen",
-    "new": "neu",
+    "same": N_("same number"),
+    "renumbered": N_("renumbered"),
+    "dropped": N_("dropped"),
+    "new": N_("new"),
 }
-_FIELDS = {"title": "Titel", "group": "Zielobjekt", "sizes": "Praxisgrößen", "applies_if": "Voraussetzung"}
+FIELD_LABELS = {
+    "title": N_("title"),
+    "group": N_("target object"),
+    "sizes": N_("sizes of practices"),
+    "applies_if": N_("condition"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class Compared:
     """A demand in both editions, or in one of them.
 
     `before` are several where the newer edition merged them. `related` are numbers of the other edition that treat the
-    same matter without being the same demand. `changed` are German names of fields that differ besides the number.
+    same matter without being the same demand. `changed` are the fields that differ besides the number (keys of
+    `FIELD_LABELS`).
     """
 
     kind: Kind
@@ -97,7 +104,8 @@ def compare(catalogue: Catalogue, old: str, new: str) -> Comparison:
     older, newer = catalogue.edition(old), catalogue.edition(new)
     order = list(catalogue.editions)
     if order.index(old) >= order.index(new):
-        raise InputError("--compare", f"{old} {new}", f"{old} is not older than {new}", "name the older edition first")
+        reason = _("{old} is not older than {new}", old=old, new=new)
+        raise InputError("--compare", f"{old} {new}", reason, _("name the older edition first"))
     sources: dict[str, list[Requirement]] = {entry.id: [] for entry in newer}
     dropped = []
     for entry in older:
@@ -118,7 +126,7 @@ def _carried(catalogue: Catalogue, before: tuple[Requirement, ...], after: Requi
         bounds = (change for other in kin for change in _bounds(other, after) if change.before and change.after)
         return Compared("new", (), after, tuple(bounds), tuple(one.id for one in kin))
     same = any(entry.id.partition("-")[2] == after.id.partition("-")[2] for entry in before)
-    changed = [name for key, name in _FIELDS.items() if all(getattr(one, key) != getattr(after, key) for one in before)]
+    changed = [name for name in FIELD_LABELS if all(getattr(one, name) != getattr(after, name) for one in before)]
     return Compared(
         kind="same" if same else "renumbered",
         before=before,

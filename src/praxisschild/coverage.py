@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from praxisschild import traceability
 from praxisschild.catalogue import Concern, Kind
+from praxisschild.i18n import N_, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,34 +24,34 @@ CONCERNS: tuple[Concern, ...] = get_args(Concern)
 # what a host with Linux can be, and what can run on it
 ON_LINUX: frozenset[Concern] = frozenset({"host", "server_service"})
 KIND_LABELS: dict[Kind, str] = {
-    "technical": "technisch",
-    "probe": "durch Proben",
-    "mdm": "Mobilgeräte",
-    "organisational": "organisatorisch",
+    "technical": N_("technical"),
+    "probe": N_("by probes"),
+    "mdm": N_("mobile devices"),
+    "organisational": N_("organisational"),
 }
 CONCERN_LABELS: dict[Concern, str] = {
-    "host": "Rechner und Server",
-    "server_service": "Serverdienste der Praxis",
-    "windows": "Windows",
-    "network_device": "Netzgeräte und Netzaufteilung",
-    "office_device": "Drucker und Fax",
-    "mobile_device": "Mobilgeräte",
-    "medical_device": "medizinische Großgeräte",
-    "ti_component": "TI-Komponenten",
-    "external_service": "fremde Dienste",
-    "people": "Menschen",
+    "host": N_("computers and servers"),
+    "server_service": N_("the practice's server services"),
+    "windows": N_("Windows"),
+    "network_device": N_("network devices and zones"),
+    "office_device": N_("printers and fax"),
+    "mobile_device": N_("mobile devices"),
+    "medical_device": N_("large medical devices"),
+    "ti_component": N_("TI components"),
+    "external_service": N_("services elsewhere"),
+    "people": N_("people"),
 }
 _WHY: dict[Concern, str] = {
-    "host": "auf Linux-Hosts noch nicht umgesetzt",
-    "server_service": "für diese Dienste gibt es noch keine Rolle",
-    "windows": "Windows-Rechner werden noch nicht verwaltet",
-    "network_device": "Router, Switches und WLAN werden noch nicht gelesen",
-    "office_device": "Drucker und Faxgeräte werden nicht gelesen",
-    "mobile_device": "keine Mobilgeräteverwaltung kann das setzen; die Praxis bestätigt es",
-    "medical_device": "Großgeräte verwaltet ihr Hersteller; Proben aus dem Netz fehlen noch",
-    "ti_component": "der Konnektor wird noch nicht gelesen",
-    "external_service": "der Dienst steht nicht in der Praxis",
-    "people": "keine Technik kann das messen; die Praxis bestätigt es",
+    "host": N_("not done on Linux hosts yet"),
+    "server_service": N_("there is no role for these services yet"),
+    "windows": N_("Windows computers are not managed yet"),
+    "network_device": N_("routers, switches and WLAN are not read yet"),
+    "office_device": N_("printers and fax machines are not read"),
+    "mobile_device": N_("no mobile device management can set this; the practice attests it"),
+    "medical_device": N_("their makers manage large devices; probes from the network are missing yet"),
+    "ti_component": N_("the connector is not read yet"),
+    "external_service": N_("the service does not stand in the practice"),
+    "people": N_("no technical means can measure this; the practice attests it"),
 }
 
 
@@ -99,9 +100,9 @@ class Covered:
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """German names of what is missing; a probe proves as much as a check does."""
-        missing = [] if self.settings else ["Einstellung"]
-        return tuple(missing if self.checks or self.probes else [*missing, "Prüfung"])
+        """What is missing, `setting` or `check`; a probe proves as much as a check does."""
+        missing = [] if self.settings else [N_("setting")]
+        return tuple(missing if self.checks or self.probes else [*missing, N_("check")])
 
     @property
     def is_open(self) -> bool:
@@ -115,8 +116,8 @@ class Covered:
 
     @property
     def why(self) -> str:
-        """German reason why it is open, or why technical means do not reach it."""
-        return _WHY[self.main_concern if self.requirement.measurable or self._is_managed else "people"]
+        """Why it is open, or why technical means do not reach it."""
+        return _(_WHY[self.main_concern if self.requirement.measurable or self._is_managed else "people"])
 
     @property
     def _is_managed(self) -> bool:
@@ -207,12 +208,12 @@ def _split(found: Iterable[Covered]) -> tuple[OpenPart, ...]:
 
 
 def verdict(found: Sequence[Covered]) -> str:
-    """What is technically left for Linux hosts, as a German sentence."""
+    """What is technically left for Linux hosts, as a sentence."""
     parts = {part.concern: part.requirements for part in _split(found)}
     hosts, services = parts.get("host", ()), parts.get("server_service", ())
     if hosts:
-        rest = f"; dazu Serverdienste: {', '.join(services)}" if services else ""
-        return f"Für Linux-Hosts technisch noch offen: {', '.join(hosts)}{rest}."
+        rest = _("; and server services: {ids}", ids=", ".join(services)) if services else ""
+        return _("Technically open for Linux hosts: {ids}{rest}.", ids=", ".join(hosts), rest=rest)
     if services:
-        return f"Für Linux-Hosts ist technisch nichts mehr offen außer Serverdiensten: {', '.join(services)}."
-    return "Für Linux-Hosts ist technisch nichts mehr offen."
+        return _("Nothing is technically open for Linux hosts but server services: {ids}.", ids=", ".join(services))
+    return _("Nothing is technically open for Linux hosts.")

@@ -10,20 +10,38 @@ import contextlib
 import gettext
 import io
 import os
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DOMAIN = "praxisschild"
 VARIABLE = "PRAXISSCHILD_LANG"
 LANGUAGES = ("de", "en")
 LOCALE = Path(__file__).parent / "locale"
 _SOURCE_LANGUAGE = "en"
+_writes_document: ContextVar[bool] = ContextVar("_writes_document", default=False)
 
 
 def language() -> str:
-    """What `PRAXISSCHILD_LANG` names (also in the form de_DE.UTF-8), German without it."""
+    """What `PRAXISSCHILD_LANG` names (also in the form de_DE.UTF-8), German without it and in `german()`."""
+    if _writes_document.get():
+        return LANGUAGES[0]
     wanted = os.environ.get(VARIABLE, "")[:2].lower()
     return wanted if wanted in LANGUAGES else LANGUAGES[0]
+
+
+@contextlib.contextmanager
+def german() -> Iterator[None]:
+    """Messages that come about in here are German: they go into evidence or a report, not to the terminal."""
+    before = _writes_document.set(True)
+    try:
+        yield
+    finally:
+        _writes_document.reset(before)
 
 
 def _(message: str, /, **values: object) -> str:

@@ -12,8 +12,10 @@ from praxisschild.assessment import assess
 from praxisschild.attestations import Attachment, Attestation, Standing
 from praxisschild.coverage import Project, summarise
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 from praxisschild.inventory import PROJECT
 from praxisschild.practice import Deviation, Practice
+from praxisschild.pydantic_words import reason_of
 from praxisschild.results import EditionFacts, KeptAttestation
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def _practice(run: Run, edition: str) -> Practice:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in ("practice", *first["loc"]))
-        raise InputError("results.json", field, first["msg"], "restore the bundle from its backup") from None
+        raise InputError("results.json", field, reason_of(first), _("restore the bundle from its backup")) from None
     return practice.model_copy(update={"deviations": [_deviation(one) for one in run.deviations]})
 
 

@@ -216,14 +216,17 @@ def phones_and_their_lists(facts: Facts) -> Iterator[Finding]:
     if facts.practice.mobile_devices and not facts.has("mobile_devices"):
         yield Objection(
             "praxis.mobile_devices",
-            "devices are described, and praxis.features.mobile_devices is off, so that no demand on them would apply",
-            "set mobile_devices: true, or remove the devices",
+            _(
+                "devices are described, and praxis.features.mobile_devices is off, "
+                "so that no demand on them would apply"
+            ),
+            _("set mobile_devices: true, or remove the devices"),
         )
     if facts.has("mdm") and facts.has("mobile_devices") and not facts.practice.mobile_devices:
         yield Hint(
             "praxis.mobile_devices",
-            "an MDM manages the phones, and no device is named, so nothing that its device lists say is measured",
-            "name the devices and put the MDM's device list into mobilgeraete/ (docs/mobilgeraete.md)",
+            _("an MDM manages the phones, and no device is named, so nothing that its device lists say is measured"),
+            _("name the devices and put the MDM's device list into mobilgeraete/ (docs/mobilgeraete.md)"),
         )
 
 

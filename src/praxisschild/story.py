@@ -11,6 +11,7 @@ from praxisschild.catalogue import load_catalogue
 from praxisschild.coverage import CONCERN_LABELS, KIND_LABELS
 from praxisschild.dokumente.texts import texts
 from praxisschild.evidence import latest_bundles, load_bundle
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,24 +49,27 @@ class Story:
 
     def print(self, console: Console) -> None:
         console.print(f"[bold]{self.id}[/]  {self.title}", soft_wrap=True)
-        kinds = ", ".join(KIND_LABELS[kind] for kind in self.kinds)
-        console.print(f"{self.group} · {kinds} · {', '.join(self.sizes)} · gilt ab {self.valid_from}", soft_wrap=True)
-        console.print(f"Betrifft: {', '.join(CONCERN_LABELS[concern] for concern in self.concerns)}", soft_wrap=True)
+        kinds = ", ".join(_(KIND_LABELS[kind]) for kind in self.kinds)
+        valid = _("valid from {day}", day=self.valid_from)
+        console.print(f"{self.group} · {kinds} · {', '.join(self.sizes)} · {valid}", soft_wrap=True)
+        concerns = ", ".join(_(CONCERN_LABELS[concern]) for concern in self.concerns)
+        console.print(_("Concerns: {concerns}", concerns=concerns), soft_wrap=True)
         for text in (self.demand, self.purpose, self.note):
             if text:
                 console.print(f"\n{text}")
-        console.print(f"\nQuelle: {self.source} ({self.confidence})", markup=False, soft_wrap=True)
+        source = _("\nSource: {source} ({confidence})", source=self.source, confidence=self.confidence)
+        console.print(source, markup=False, soft_wrap=True)
         numbers = [f"{edition}: {text}" for edition, text in self.numbers.items()]
         for heading, lines in (
-            ("Nummern", numbers),
-            ("Grenzwerte", self.bounds),
-            ("Einstellungen", self.settings),
-            ("Prüfungen", self.checks),
-            ("Dokumente", self.documents),
-            ("Letztes Ergebnis", self.results),
+            (_("Numbers"), numbers),
+            (_("Bounds"), self.bounds),
+            (_("Settings"), self.settings),
+            (_("Checks"), self.checks),
+            (_("Documents"), self.documents),
+            (_("Last result"), self.results),
         ):
             console.print(f"\n[bold]{heading}[/]")
-            for line in lines or ("keine",):
+            for line in lines or (_("none"),):
                 console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
@@ -85,9 +89,10 @@ def story_of(identifier: str, project: Path) -> Story:
         or any(other in catalogue.carried_forward(identifier, edition) for edition in catalogue.editions)
     }
     numbers = {
-        edition: ", ".join(sorted(one for one in same if one.startswith(f"{edition}-"))) or "nicht gefordert"
+        edition: ", ".join(sorted(one for one in same if one.startswith(f"{edition}-"))) or _("not demanded")
         for edition in catalogue.editions
     }
+    probe = _(" (probe)")
     return Story(
         id=requirement.id,
         title=requirement.title,
@@ -109,7 +114,7 @@ def story_of(identifier: str, project: Path) -> Story:
             if same & set(setting.requirements)
         ),
         checks=tuple(
-            f"{check.file.relative_to(project)}:{check.line}  {check.name}{' (Probe)' if check.probe else ''}"
+            f"{check.file.relative_to(project)}:{check.line}  {check.name}{probe if check.probe else ''}"
             for check in traceability.checks(project / "tests/compliance")
             if same & set(check.requirements)
         ),

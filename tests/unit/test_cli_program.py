@@ -113,3 +113,45 @@ class TestManualPage:
 
     def test_it_is_ascii_for_every_roff(self, language):
         assert page(language).isascii()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("de", "Eingabe: /none: diesen Inventarordner gibt es nicht"), ("en", "Input: /none: there is no such inventory")],
+)
+def test_a_mistake_is_told_in_one_language(language, said):
+    other = {**os.environ, "PRAXISSCHILD_LANG": "en" if language == "de" else "de"}
+    done = subprocess.run(
+        [PROGRAM, "check", "/none", "--lang", language], env=other, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(said)
+
+
+def described():
+    """The calls in the table of docs/operations.md, in words."""
+    text = (PROJECT / "docs/operations.md").read_text(encoding="utf-8")
+    return [call.split() for call in re.findall(r"`praxisschild ([^`]+)`", text)]
+
+
+def leaves(command, path=()):
+    """Every command that does something, by its words."""
+    inner = getattr(command, "commands", None)
+    if not inner:
+        yield path, command
+    for name, one in (inner or {}).items():
+        yield from leaves(one, (*path, name))
+
+
+LEAVES = list(leaves(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(path) for path, _command in LEAVES])
+def test_operations_names_every_command_and_only_options_that_it_has(path, command):
+    calls = [words for words in described() if tuple(words[: len(path)]) == path]
+    assert calls, "docs/operations.md does not name this command"
+    known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    if command.context_settings.get("ignore_unknown_options"):
+        known |= {"--limit", "--tags"}  # handed on to Ansible
+    named = {option for words in calls for option in re.findall(r"--[a-z-]+", " ".join(words))}
+    assert named <= known | {"--lang"}

@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 
 from dev import messages
 from praxisschild.cli import app
-from praxisschild.i18n import LANGUAGES, _, language, n_
+from praxisschild.i18n import LANGUAGES, _, german, language, n_
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = sorted([*(PROJECT / "src/praxisschild").rglob("*.py"), *(PROJECT / "dev").glob("*.py")])
 # names and examples that stand in the help of either language
 NAMES = re.compile(
-    r"arbeitsplatz|musterpraxis|praxis-am-markt|praxisschild|\bpraxis\b|Einstellung|Prüfung|Probe|offen|"
+    r"arbeitsplatz|musterpraxis|praxis-am-markt|praxisschild|\bpraxis\b|"
     r"--[a-z-]+|\b[A-Z_]{4,}\b|HOST|ansible-vault|evidence[/.]|praxis\.evidence|`[^`]*`"
 )
 ENGLISH = re.compile(r"\b(the|and|of|with|this|that|only|what|which|from|is|are|it|for|file|folder|exit)\b")
@@ -136,6 +136,46 @@ def test_german_unless_told_otherwise(monkeypatch, value, found):
     monkeypatch.setenv("PRAXISSCHILD_LANG", value)
     assert language() == found
     assert found in LANGUAGES
+
+
+def test_what_goes_into_a_document_is_german_whatever_is_spoken(monkeypatch):
+    monkeypatch.setenv("PRAXISSCHILD_LANG", "en")
+    with german():
+        assert _("is missing") == "fehlt"
+    assert _("is missing") == "is missing"
+
+
+@pytest.mark.parametrize(
+    ("words", "de", "en"),
+    [
+        (
+            ["show", "2021-A1-15"],
+            ("gilt ab ", "Betrifft: ", "Quelle: ", "Grenzwerte", "Einstellungen", "Letztes Ergebnis"),
+            ("valid from ", "Concerns: ", "Source: ", "Bounds", "Settings", "Last result"),
+        ),
+        (
+            ["coverage", "--edition", "2025"],
+            ("Anlage ", " Prüfung ", "technisch", "zusammen", "Für Linux-Hosts"),
+            ("Annex ", " check ", "technical", "together", " for Linux hosts"),
+        ),
+        (
+            ["coverage", "--open"],
+            ("Technisch offen: Netzgeräte", "noch nicht gelesen", "(fehlt: Einstellung"),
+            ("Technically open: network devices", "are not read yet", "(missing: setting"),
+        ),
+        (
+            ["coverage", "--compare", "2021", "2025"],
+            ("Fassung 2021 und", "neu nummeriert", "Titel geändert", "aufgegangen in"),
+            ("Edition 2021 and", "renumbered", "title changed", "merged into"),
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_headings_around_the_catalogue_follow_the_language(words, de, en):
+    said = {name: CliRunner().invoke(app, ["--lang", name, *words]).stdout for name in LANGUAGES}
+    for german_word, english_word in zip(de, en, strict=True):
+        assert (german_word in said["de"], english_word in said["en"]) == (True, True), (german_word, english_word)
+        assert (german_word in said["en"], english_word in said["de"]) == (False, False), (german_word, english_word)
 
 
 def test_numbers_have_their_own_forms(monkeypatch):

@@ -26,6 +26,7 @@ from praxisschild.dokumente.model import (
 )
 from praxisschild.dokumente.texts import BlockText, DocumentText, SectionText, texts
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -58,7 +59,8 @@ def compose(name: str, facts: Facts) -> Document:
     """
     found = texts()
     if name not in found:
-        raise InputError("--only", name, "there is no such document", f"choose from: {', '.join(found)}")
+        way_out = _("choose one of: {words}", words=", ".join(found))
+        raise InputError("--only", name, _("there is no such document"), way_out)
     return fill(name, found[name], facts)
 
 
@@ -123,10 +125,10 @@ def _closing(words: DocumentText, document: Document) -> Iterable[Section]:
 
 
 def needless(words: DocumentText, facts: Facts) -> str:
-    """Why a practice has no use for a document (German); empty if it has."""
+    """Why a practice has no use for a document; empty if it has."""
     if words.needs is None or facts.has(words.needs):
         return ""
-    return f"in der Praxis nicht vorhanden: {facts.catalogue.features[words.needs].label}"
+    return _("the practice has none: {what}", what=facts.catalogue.features[words.needs].label)
 
 
 def _shows_figures(words: DocumentText) -> bool:
@@ -179,7 +181,7 @@ def filled(words: str, facts: Facts) -> Line:
 
 
 def _parts(words: str, facts: Facts) -> Iterable[Inline]:
-    for literal, name, _, _ in Formatter().parse(" ".join(words.split())):
+    for literal, name, _spec, _conversion in Formatter().parse(" ".join(words.split())):
         for number, piece in enumerate(_STRONG.split(literal)):
             if piece:
                 yield Text(piece, strong=number % 2 == 1)

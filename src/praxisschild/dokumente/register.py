@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,9 +68,9 @@ def load(folder: Path) -> dict[str, Entry]:
     try:
         return dict(_Register.model_validate_json(file.read_bytes()).files) if file.exists() else {}
     except (OSError, ValueError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
-        way_out = "restore it from a backup, or choose another --output; nothing was written"
-        raise InputError(file, "", f"the register cannot be read ({reason})", way_out) from None
+        reason = _("the register cannot be read ({error})", error=str(error).splitlines()[0])
+        way_out = _("restore it from a backup, or choose another --output; nothing was written")
+        raise InputError(file, "", reason, way_out) from None
 
 
 def state(folder: Path, name: str, entries: Mapping[str, Entry]) -> Literal["missing", "unchanged", "edited"]:
@@ -105,8 +106,8 @@ class Keeper:
             self.entries[target] = entry
             self._save()
         except OSError as error:
-            reason = f"cannot be written ({error.strerror})"
-            raise InputError(self.folder / name, "", reason, "check space and permissions") from None
+            reason = _("cannot be written ({error})", error=error.strerror)
+            raise InputError(self.folder / name, "", reason, _("check space and permissions")) from None
         return Written(self.folder / target, None if target == name else self.folder / name)
 
     def _free(self, name: str, entry: Entry) -> str:
@@ -119,7 +120,8 @@ class Keeper:
                 return candidate
             if _digest((self.folder / candidate).read_bytes()) == entry.sha256:
                 return candidate  # the register was lost, the file was not changed
-        raise InputError(self.folder / name, "", "a hundred edited copies stand beside it", "move them elsewhere")
+        reason = _("a hundred edited copies stand beside it")
+        raise InputError(self.folder / name, "", reason, _("move them elsewhere"))
 
     def _save(self) -> None:
         here = {name: entry for name, entry in sorted(self.entries.items()) if (self.folder / name).exists()}

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 
 FOLDER = Path(__file__).parent / "texte"
 ORDER = (
@@ -122,4 +123,5 @@ def _read(file: Path) -> DocumentText:
     try:
         return DocumentText.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise InputError(file, "", f"the file cannot be used ({error})", "restore it from the checkout") from None
+        reason = _("the file cannot be used ({error})", error=error)
+        raise InputError(file, "", reason, _("restore it from the checkout")) from None

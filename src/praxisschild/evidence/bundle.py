@@ -268,7 +268,8 @@ def load_snapshot(bundle: Path, host: HostState) -> Any:
         data = file.read_bytes()
         return json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(file, "", f"the file cannot be read ({error})", "restore the bundle from its backup") from None
+        reason = _("the file cannot be read ({error})", error=error)
+        raise InputError(file, "", reason, _("restore the bundle from its backup")) from None
 
 
 def bundles(root: Path, practice: str) -> list[Path]:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from praxisschild.i18n import _
+from praxisschild.pydantic_words import reason_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -38,9 +41,9 @@ class _Model(BaseModel):
         try:
             found = cls.model_validate_json(data)
         except ValidationError as error:
-            raise ValueError(error.errors(include_url=False)[0]["msg"]) from None
+            raise ValueError(reason_of(error.errors(include_url=False)[0])) from None
         if found.render() != data:
-            raise ValueError("not in the form in which it is written")
+            raise ValueError(_("not in the form in which it is written"))
         return found
 
 

@@ -9,6 +9,7 @@ from praxisschild.evidence import keys
 from praxisschild.evidence.manifest import MANIFEST, STATEMENT, TIMESTAMP, Link, Manifest
 from praxisschild.evidence.statement import sign, statement_of
 from praxisschild.evidence.timestamp import Authority, StampError, request_stamp
+from praxisschild.i18n import N_, german
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 NO_KEY = "kein Schlüssel eingerichtet (praxisschild evidence keygen)"
 NO_PASSPHRASE = f"Passphrase des Schlüssels nicht hinterlegt ({keys.PASSPHRASE} oder {keys.PASSPHRASE_FILE})"
 NO_AUTHORITY = "keine Zeitstempelstelle eingerichtet (praxis.evidence.timestamp_authority)"
+# as `evidence verify` tells them; the manifest keeps them in German
+IN_WORDS = {
+    NO_KEY: N_("no key is set up (praxisschild evidence keygen)"),
+    NO_PASSPHRASE: N_(
+        "the key's passphrase is not at hand "
+        "(PRAXISSCHILD_EVIDENCE_PASSPHRASE or PRAXISSCHILD_EVIDENCE_PASSPHRASE_FILE)"
+    ),
+    NO_AUTHORITY: N_("no time stamp authority is set up (praxis.evidence.timestamp_authority)"),
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,8 @@ class Seal:
         seals = {MANIFEST: manifest.render()}
         if self.authority:
             try:
-                seals[TIMESTAMP] = request_stamp(seals[MANIFEST], self.authority)
+                with german():  # why there is none goes into the manifest
+                    seals[TIMESTAMP] = request_stamp(seals[MANIFEST], self.authority)
             except StampError as error:
                 # an authority that is down costs the time stamp, not the evidence
                 manifest = manifest.model_copy(update={"stamped_by": None, "unstamped": str(error)})

@@ -13,6 +13,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import FormatError, VerificationError
 
 from praxisschild.evidence.manifest import MANIFEST, TIMESTAMP, digest
+from praxisschild.i18n import _
 from praxisschild.results import Section, Status
 
 if TYPE_CHECKING:
@@ -92,13 +93,13 @@ def verified(data: bytes, trusted: Mapping[str, SSlibKey]) -> tuple[dict[str, An
     except UnknownKeyError:
         raise
     except (AttributeError, FormatError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"keine Unterschrift ({error})") from None
+        raise ValueError(_("no signature: {error}", error=error)) from None
     except VerificationError:
-        raise ValueError("die Unterschrift passt nicht") from None
+        raise ValueError(_("the signature does not match")) from None
     if envelope.payload_type != PAYLOAD_TYPE or statement.get("predicateType") != _PREDICATE:
-        raise ValueError("die Unterschrift gilt etwas anderem")
+        raise ValueError(_("the signature is about something else"))
     if _render(envelope) != data:
-        raise ValueError("nicht in der Form, in der sie geschrieben wird")
+        raise ValueError(_("not in the form in which it is written"))
     return statement, keyid
 
 

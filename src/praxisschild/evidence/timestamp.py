@@ -33,7 +33,7 @@ _SHA256 = "2.16.840.1.101.3.4.2.1"
 
 
 class StampError(Exception):
-    """There is no usable time stamp; the text is a German reason."""
+    """There is no usable time stamp; the text is a reason."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def request_stamp(data: bytes, authority: Authority) -> bytes:
     """
     query = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
     if not authority.url.startswith(("https://", "http://")):
-        raise StampError(f"Zeitstempelstelle {authority.url}: keine http- oder https-Adresse")
+        raise StampError(_("time stamp authority {url}: this is no http or https address", url=authority.url))
     wanted = urllib.request.Request(  # noqa: S310 - http and https only, see above
         authority.url, data=query.as_bytes(), headers={"Content-Type": "application/timestamp-query"}
     )
@@ -75,9 +75,10 @@ def request_stamp(data: bytes, authority: Authority) -> bytes:
         with urllib.request.urlopen(wanted, timeout=PATIENCE) as answer:  # noqa: S310
             content: bytes = answer.read(_LARGEST)
     except (OSError, ValueError) as error:
-        raise StampError(f"Zeitstempelstelle {authority.url} nicht erreichbar: {error}") from None
+        reason = _("time stamp authority {url} not reached: {error}", url=authority.url, error=error)
+        raise StampError(reason) from None
     if _read(content).tst_info.nonce != query.nonce:
-        raise StampError(f"Zeitstempelstelle {authority.url}: die Antwort gehört zu einer anderen Anfrage")
+        raise StampError(_("time stamp authority {url}: the answer belongs to another request", url=authority.url))
     stamped_at(content, data, authority.roots)
     return content
 
@@ -91,7 +92,7 @@ def stamped_at(content: bytes, data: bytes, roots: tuple[x509.Certificate, ...])
     response = _read(content)
     imprint = response.tst_info.message_imprint
     if imprint.hash_algorithm.dotted_string != _SHA256 or imprint.message != hashlib.sha256(data).digest():
-        raise StampError("der Zeitstempel gehört zu einem anderen Manifest")
+        raise StampError(_("the time stamp belongs to another manifest"))
     if roots:
         builder = VerifierBuilder()
         for root in roots:
@@ -99,7 +100,8 @@ def stamped_at(content: bytes, data: bytes, roots: tuple[x509.Certificate, ...])
         try:
             builder.build().verify_message(response, data)
         except (VerificationError, ValueError) as error:
-            raise StampError(f"die Unterschrift der Zeitstempelstelle hält nicht ({error})") from None
+            reason = _("the signature of the time stamp authority does not hold ({error})", error=error)
+            raise StampError(reason) from None
     return response.tst_info.gen_time
 
 
@@ -107,8 +109,8 @@ def _read(content: bytes) -> TimeStampResponse:
     try:
         response = decode_timestamp_response(content)
         if PKIStatus(response.status) not in {PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS}:
-            raise StampError("die Zeitstempelstelle hat abgelehnt")
+            raise StampError(_("the time stamp authority has refused"))
         response.tst_info  # noqa: B018 - reads the token; a broken one raises here
     except ValueError as error:
-        raise StampError(f"kein Zeitstempel nach RFC 3161 ({error})") from None
+        raise StampError(_("this is no time stamp by RFC 3161 ({error})", error=error)) from None
     return response

@@ -1,4 +1,4 @@
-"""Two editions side by side for a terminal, in German."""
+"""Two editions side by side for a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from praxisschild.comparison import KIND_LABELS, KINDS
+from praxisschild.comparison import FIELD_LABELS, KIND_LABELS, KINDS
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,32 +19,38 @@ if TYPE_CHECKING:
 def print_comparison(console: Console, catalogue: Catalogue, found: Comparison) -> None:
     """Counts per annex, then every requirement under what became of it."""
     old, new = catalogue.editions[found.old], catalogue.editions[found.new]
-    console.print(f"[bold]Fassung {old.name} und Fassung {new.name}[/]", soft_wrap=True)
+    console.print(_("[bold]Edition {old} and edition {new}[/]", old=old.name, new=new.name), soft_wrap=True)
     for edition in (old, new):
-        until = f"bis {edition.in_force_until:%d.%m.%Y}" if edition.in_force_until else "auf Weiteres"
-        span = f"in Kraft vom {edition.in_force_from:%d.%m.%Y} {until}"
-        console.print(f"[dim]{edition.name}: {edition.legal_basis}, {span}[/]", soft_wrap=True)
+        if edition.in_force_until:
+            words = _(
+                "in force from {start:%d.%m.%Y} until {end:%d.%m.%Y}",
+                start=edition.in_force_from,
+                end=edition.in_force_until,
+            )
+        else:
+            words = _("in force since {start:%d.%m.%Y}", start=edition.in_force_from)
+        console.print(f"[dim]{edition.name}: {edition.legal_basis}, {words}[/]", soft_wrap=True)
     console.print()
     console.print(_counts(found))
-    sections = [(KIND_LABELS[kind], found.of(kind)) for kind in KINDS]
-    sections.insert(2, ("anderer Grenzwert", found.with_bounds))
+    sections = [(_(KIND_LABELS[kind]), found.of(kind)) for kind in KINDS]
+    sections.insert(2, (_("another bound"), found.with_bounds))
     for heading, members in sections:
         console.print(f"\n[bold]{heading[0].upper()}{heading[1:]}[/] ({len(members)})")
         for one in members:
             _print_one(console, one, found.dropped)
         if not members:
-            console.print("  keine")
+            console.print(_("  none"))
 
 
 def _counts(found: Comparison) -> Table:
-    table = Table("Anlage", box=None, pad_edge=False)
-    for heading in (found.old, *(KIND_LABELS[kind] for kind in KINDS), found.new):
+    table = Table(_("Annex"), box=None, pad_edge=False)
+    for heading in (found.old, *(_(KIND_LABELS[kind]) for kind in KINDS), found.new):
         table.add_column(heading, justify="right")
     annexes = sorted({entry.annex or 0 for one in found.entries for entry in (*one.before, one.after) if entry})
     for annex in annexes:
         table.add_row(str(annex), *_numbers(found, annex))
     table.add_section()
-    table.add_row("[bold]zusammen[/]", *(f"[bold]{number}[/]" for number in _numbers(found, None)))
+    table.add_row(_("[bold]together[/]"), *(f"[bold]{number}[/]" for number in _numbers(found, None)))
     return table
 
 
@@ -60,15 +67,22 @@ def _numbers(found: Comparison, annex: int | None) -> list[str]:
 
 def _print_one(console: Console, one: Compared, dropped: set[str]) -> None:
     before, after = one.before[0].id if one.before else "–", one.after.id if one.after else "–"
-    said = [f"auch {entry.id}" for entry in one.before[1:]]
-    said += [f"{', '.join(one.changed)} geändert"] if one.changed else []
+    said = [_("also {id}", id=entry.id) for entry in one.before[1:]]
+    if one.changed:
+        said.append(_("{fields} changed", fields=", ".join(_(FIELD_LABELS[name]) for name in one.changed)))
     if one.kind == "new" and one.after:
-        said.append(f"ab {one.after.valid_from:%d.%m.%Y}")
+        said.append(_("from {day:%d.%m.%Y}", day=one.after.valid_from))
     if one.related:
-        word = "nimmt auf:" if dropped.issuperset(one.related) else "ergänzt"
-        said.append(f"{'aufgegangen in' if one.kind == 'dropped' else word} {', '.join(one.related)}")
+        ids = ", ".join(one.related)
+        if one.kind == "dropped":
+            said.append(_("merged into {ids}", ids=ids))
+        elif dropped.issuperset(one.related):
+            said.append(_("takes in {ids}", ids=ids))
+        else:
+            said.append(_("adds to {ids}", ids=ids))
     text = f"  {before:<10} → {after:<10}  {one.title}" + (f" ({'; '.join(said)})" if said else "")
     console.print(text, markup=False, soft_wrap=True)
+    nothing = _("no demand")
     for change in one.bounds:
-        console.print(f"      {change.before or 'keine Vorgabe'}", markup=False, soft_wrap=True)
-        console.print(f"    → {change.after or 'keine Vorgabe'}", markup=False, soft_wrap=True)
+        console.print(f"      {change.before or nothing}", markup=False, soft_wrap=True)
+        console.print(f"    → {change.after or nothing}", markup=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pydyf
 
 from praxisschild.errors import RunError
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,7 @@ def to_pdf(page: str, attached: Attached, when: datetime) -> bytes:
         when: the time that the attachment bears.
 
     Raises:
-        RunError: libraries are missing on this machine (German, with the way to install them), or no PDF came about.
+        RunError: libraries are missing on this machine (with the way to install them), or no PDF came about.
     """
     weasyprint = _weasyprint()
     attachment = weasyprint.Attachment(
@@ -78,7 +79,8 @@ def to_pdf(page: str, attached: Attached, when: datetime) -> bytes:
             pdf_variant="pdf/a-3a", attachments=[attachment], finisher=_finish
         )
     except Exception as error:  # whatever happens in there must not cost the evidence that waits to be written
-        raise RunError(f"Das PDF ist nicht entstanden ({type(error).__name__}: {error})") from error
+        what = f"{type(error).__name__}: {error}"
+        raise RunError(_("the PDF did not come about ({error})", error=what)) from error
     return data
 
 
@@ -91,14 +93,16 @@ def _weasyprint() -> Any:
             import weasyprint
     except (OSError, UserWarning) as error:
         raise RunError(
-            f"Das PDF lässt sich hier nicht zeichnen, es fehlt Pango, eine verwandte Bibliothek oder jede Schrift "
-            f"({error})",
-            f"unter Debian und Ubuntu einmal: sudo apt-get install {_LIBRARIES}",
+            _(
+                "no PDF can be drawn here: Pango, a library it needs, or any font is missing ({error})",
+                error=error,
+            ),
+            _("on Debian and Ubuntu, once: sudo apt-get install {libraries}", libraries=_LIBRARIES),
         ) from None
     return weasyprint
 
 
-def _finish(_: Any, pdf: Any) -> None:
+def _finish(_document: Any, pdf: Any) -> None:
     """What the library leaves out of a file that is PDF/A and PDF/UA at once."""
     catalog = pdf.catalog
     catalog["AF"][:] = dict.fromkeys(catalog["AF"])  # it names an attachment twice

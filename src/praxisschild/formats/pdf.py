@@ -66,7 +66,7 @@ def render(run: Run, *, results: bytes | None = None, fingerprint: str | None = 
         fingerprint: of the key that signs the bundle, as `keys.fingerprint` writes it; None if nobody signs it.
 
     Raises:
-        RunError: libraries are missing on this machine (German, with the way to install them), or no PDF came about.
+        RunError: libraries are missing on this machine (with the way to install them), or no PDF came about.
     """
     results = results or results_json.render(run).encode()
     attached = Attached(ATTACHMENT, "Alle Ergebnisse dieses Berichts, maschinenlesbar", results)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Format:
     """One format: `render` of the module `praxisschild.formats.<name>`.
 
-    `label` is German. `file` is what it is called inside a bundle and where nobody says otherwise. `bundled`: every
-    bundle holds it; the others can be rendered from a bundle at any time.
+    `label` is what the help of `report` says. `file` is what it is called inside a bundle and where nobody says
+    otherwise. `bundled`: every bundle holds it; the others can be rendered from a bundle at any time.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     one.name: one
     for one in (
-        Format("html", "Bericht für Bildschirm und Drucker", "report.html", bundled=True),
-        Format("pdf", "Bericht zum Drucken und Unterschreiben (PDF/A-3)", "report.pdf"),
-        Format("json", "alle Ergebnisse, für Programme", "results.json", bundled=True),
-        Format("junit", "JUnit-XML, für CI-Systeme", "junit.xml", bundled=True),
-        Format("csv", "Anforderungen als Tabelle", "anforderungen.csv", bundled=True),
-        Format("xlsx", "Arbeitsmappe: Anforderungen, Messungen, Hosts, Abweichungen", "ergebnisse.xlsx", bundled=True),
+        Format("html", "report for screen and printer", "report.html", bundled=True),
+        Format("pdf", "report to print and sign (PDF/A-3)", "report.pdf"),
+        Format("json", "all results, for programs", "results.json", bundled=True),
+        Format("junit", "JUnit XML, for CI systems", "junit.xml", bundled=True),
+        Format("csv", "requirements as a table", "anforderungen.csv", bundled=True),
+        Format("xlsx", "workbook: requirements, measurements, hosts, deviations", "ergebnisse.xlsx", bundled=True),
     )
 }
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from praxisschild.coverage import CONCERN_LABELS, KIND_LABELS
+from praxisschild.i18n import _, german
 from praxisschild.results import Part, Section, Status, size_label
 
 if TYPE_CHECKING:
@@ -100,13 +101,19 @@ def facts(run: Run) -> dict[str, Any]:
         "rows_of": _rows_of(run.requirements),
         "dropped": _dropped(run),
         "coverage": _annexes(run.coverage.rows) if run.coverage else [],
-        "concern_labels": CONCERN_LABELS,
-        "kind_labels": KIND_LABELS,
+        "concern_labels": _in_german(CONCERN_LABELS),
+        "kind_labels": _in_german(KIND_LABELS),
         "Status": Status,
         "Section": Section,
         "confidence": _CONFIDENCE,
         "kinds": _KINDS,
     }
+
+
+def _in_german(labels: Mapping[Any, str]) -> dict[Any, str]:
+    """The labels as a report says them, whatever the program speaks."""
+    with german():
+        return {key: _(label) for key, label in labels.items()}
 
 
 def environment() -> Environment:

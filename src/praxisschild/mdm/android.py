@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 from praxisschild.mdm.rows import nested
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def policy(selection: Selection, practice: str, file: Path) -> dict[str, Any]:
     try:
         document = nested((field, value) for row in selection.rows for field, value in row.android.items())
     except ValueError as error:
-        way_out = "take the app off the list, or record a deviation from the requirement that blocks it"
+        way_out = _("take the app off the list, or record a deviation from the requirement that blocks it")
         raise InputError(file, "praxis.mobile_devices.apps.android", str(error), way_out) from None
     numbers = ", ".join(selection.requirements)
     message = f"{practice} verwaltet dieses Gerät nach der IT-Sicherheitsrichtlinie der KBV: {numbers}"

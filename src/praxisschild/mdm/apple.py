@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 from praxisschild.mdm.rows import nested
 
 if TYPE_CHECKING:
@@ -133,8 +134,8 @@ def sign(document: bytes, certificate: Path, key: Path, password: bytes | None =
     chain = _certificates(certificate)
     private = _key(key, password)
     if private.public_key() != chain[0].public_key():
-        way_out = "name the key that the certificate was issued for"
-        raise InputError(key, "", f"the key does not belong to the first certificate in {certificate}", way_out)
+        reason = _("the key does not belong to the first certificate in {file}", file=certificate)
+        raise InputError(key, "", reason, _("name the key that the certificate was issued for"))
     builder = pkcs7.PKCS7SignatureBuilder().set_data(document).add_signer(chain[0], private, hashes.SHA256())
     for further in chain[1:]:
         builder = builder.add_certificate(further)
@@ -145,19 +146,24 @@ def _certificates(path: Path) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(path.read_bytes())
     except OSError as error:
-        raise InputError(path, "", f"cannot be read ({error.strerror})", "name a PEM file") from None
+        reason = _("cannot be read ({error})", error=error.strerror)
+        raise InputError(path, "", reason, _("name a PEM file")) from None
     except ValueError:
-        raise InputError(path, "", "this is no certificate in PEM form", "export it as PEM, chain included") from None
+        way_out = _("export it as PEM, chain included")
+        raise InputError(path, "", _("this is no certificate in PEM form"), way_out) from None
 
 
 def _key(path: Path, password: bytes | None) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
     try:
         found = serialization.load_pem_private_key(path.read_bytes(), password)
     except OSError as error:
-        raise InputError(path, "", f"cannot be read ({error.strerror})", "name a PEM file") from None
+        reason = _("cannot be read ({error})", error=error.strerror)
+        raise InputError(path, "", reason, _("name a PEM file")) from None
     except (TypeError, ValueError) as error:
-        way_out = "set PRAXISSCHILD_MDM_KEY_PASSPHRASE if the key is encrypted, leave it out if not"
-        raise InputError(path, "", f"the key cannot be opened ({error})", way_out) from None
+        reason = _("the key cannot be opened ({error})", error=error)
+        way_out = _("set PRAXISSCHILD_MDM_KEY_PASSPHRASE if the key is encrypted, leave it out if not")
+        raise InputError(path, "", reason, way_out) from None
     if not isinstance(found, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise InputError(path, "", "a profile is signed with an RSA or EC key", "use a certificate with such a key")
+        reason = _("a profile is signed with an RSA or EC key")
+        raise InputError(path, "", reason, _("use a certificate with such a key"))
     return found

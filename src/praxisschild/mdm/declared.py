@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator, model_validator
 
+from praxisschild.i18n import _
 from praxisschild.mdm.topics import Topic
 
 FOLDER = "mobilgeraete"  # the one folder of a practice, besides attestations, that ansible.cfg leaves out
@@ -94,7 +95,11 @@ class MobileDevices(_Model):
     def _where_ansible_does_not_look(cls, exports: list[str]) -> list[str]:
         for one in map(PurePosixPath, exports):
             if not one.is_absolute() and one.parts[:1] != (FOLDER,):
-                reason = f"'{one}' lies among the files that Ansible reads as inventory; put it into {FOLDER}/"
+                reason = _(
+                    "{file!r} lies among the files that Ansible reads as inventory; put it into {folder}/",
+                    file=str(one),
+                    folder=FOLDER,
+                )
                 raise ValueError(reason)
         return exports
 
@@ -102,7 +107,7 @@ class MobileDevices(_Model):
     def _named_once(self) -> Self:
         twice = [name for name, count in Counter(one.name for one in self.devices).items() if count > 1]
         if twice:
-            raise ValueError(f"device {twice[0]!r} is named twice")
+            raise ValueError(_("device {name!r} is named twice", name=twice[0]))
         return self
 
     def owner_of(self, device: MobileDevice) -> Owner:

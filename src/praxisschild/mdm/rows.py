@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from praxisschild.applicability import dropped_requirements
+from praxisschild.i18n import _
 from praxisschild.mdm.declared import MobileDevices, Owner, Platform
 from praxisschild.mdm.topics import Topic
 from praxisschild.rows import reason_to_drop
@@ -242,7 +243,9 @@ def nested(entries: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         if isinstance(value, list) and isinstance(node.get(key), list):
             node[key] += [one for one in value if one not in node[key]]
         elif key in node and node[key] != value:
-            raise ValueError(f"{name}: {node[key]!r} and {value!r} contradict each other")
+            raise ValueError(
+                _("{name}: {one!r} and {other!r} contradict each other", name=name, one=node[key], other=value)
+            )
         else:
             node[key] = list(value) if isinstance(value, list) else value
     return tree

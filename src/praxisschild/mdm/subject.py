@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from praxisschild.checks import bound, not_applicable, not_tested
 from praxisschild.errors import InputError
+from praxisschild.i18n import german
 from praxisschild.mdm.exports import read_list
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ def subjects(declared: MobileDevices, files: Sequence[Path], now: datetime) -> l
     lists, errors = [], []
     for file in files:
         try:
-            lists.append(read_list(file, declared, now))
+            with german():  # why a list cannot be read goes into the evidence
+                lists.append(read_list(file, declared, now))
         except InputError as error:
             errors.append(error)
     missing = _why_missing(files, errors)

@@ -45,9 +45,9 @@ def test_every_document_opens_again_and_bears_the_practices_name(small, tmp_path
         assert opened.core_properties.author == "Praxis Winzig"
         assert "Praxis Winzig" in opened.sections[0].header.paragraphs[0].text
     assert "praxis.documents.contacts.lead" in done.stdout
-    assert f"Felder in {small}/group_vars/all/praxis.yml" in done.stdout.replace("\n", "")
+    assert f"fields in {small}/group_vars/all/praxis.yml" in done.stdout.replace("\n", "")
     assert f"praxisschild attest {small} --requirement 2025-A1-21" in done.stdout
-    assert "Noch keine Messwerte" in done.stderr
+    assert "No figures yet" in done.stderr
     assert json.loads((tmp_path / "dokumente.json").read_text())["files"].keys() == {f"{name}.docx" for name in ORDER}
 
 
@@ -78,7 +78,7 @@ def test_an_edited_document_is_kept_and_the_command_says_so(practice, evidence, 
     before = edited.read_bytes()
     done = run(practice, *options)
     assert done.exit_code == 0
-    assert "onboarding.docx wurde seit dem Erzeugen verändert und bleibt; neu daneben: onboarding-20" in done.stderr
+    assert "onboarding.docx was changed since it was written and stays; new beside it: onboarding-20" in done.stderr
     assert edited.read_bytes() == before
     listed = run(practice, *options, "--list", "--json")
     assert json.loads(listed.stdout)[0]["files"] == {"onboarding.docx": "edited", "onboarding.pdf": "missing"}
@@ -99,7 +99,7 @@ def test_what_a_practice_has_not_is_left_out_unless_asked_for(small, tmp_path):
     options = ["--format", "docx", "--output", tmp_path / "out", "--evidence", tmp_path / "none"]
     done = run(folder, *options)
     assert not (tmp_path / "out/regelung-wechseldatentraeger.docx").exists()
-    assert "Nicht erzeugt: Regelung für Wechseldatenträger (in der Praxis nicht vorhanden" in done.stderr
+    assert "Not written: Regelung für Wechseldatenträger (the practice has none" in done.stderr
     run(folder, *options, "--only", "regelung-wechseldatentraeger")
     assert (tmp_path / "out/regelung-wechseldatentraeger.docx").exists()
 
@@ -125,7 +125,7 @@ def test_a_signed_document_is_told_as_attested(small, tmp_path):
     )
     options = ["--only", "offboarding", "--format", "docx", "--output", tmp_path, "--evidence", tmp_path / "none"]
     done = run(folder, *options)
-    assert "2025-A1-02 bestätigt bis 01.10.2029" in done.stdout
+    assert "2025-A1-02 attested until 01.10.2029" in done.stdout
     assert "--requirement 2025-A1-02" not in done.stdout
 
 

@@ -82,7 +82,7 @@ def test_a_fault_while_drawing_costs_the_paper_only(tmp_path: Path, monkeypatch:
     bundle = evidence.write_bundle(tmp_path, run_of(), {"server-1": {}}, no_pdf=told.append)
     assert (bundle / "results.json").is_file()
     assert not (bundle / "report.pdf").exists()
-    assert told == ["Das PDF ist nicht entstanden (ZeroDivisionError: Zeile zu lang)."]
+    assert told == ["the PDF did not come about (ZeroDivisionError: Zeile zu lang)."]
 
 
 def test_latest_points_to_the_newest_bundle(tmp_path: Path) -> None:

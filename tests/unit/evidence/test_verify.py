@@ -20,9 +20,10 @@ from praxisschild import evidence
 from praxisschild.errors import InputError, RunError
 from praxisschild.evidence.keys import create_key, load_signer
 from praxisschild.evidence.manifest import HEAD, MANIFEST, STATEMENT, TIMESTAMP, Manifest, head_of, seals_of
-from praxisschild.evidence.seal import NO_AUTHORITY, NO_KEY, Seal
+from praxisschild.evidence.seal import IN_WORDS, NO_AUTHORITY, NO_KEY, Seal
 from praxisschild.evidence.timestamp import Authority
 from praxisschild.evidence.verify import Broken, Verifier
+from praxisschild.i18n import _, german
 from tests.unit.evidence.conftest import ENDED, SECRET, chain, new_seal, run_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,16 @@ def test_a_signed_and_stamped_chain_is_found_as_it_was_written(tmp_path, ring, t
 def test_what_is_missing_is_said(tmp_path, ring):
     folder = chain(tmp_path, Seal(), 1)
     (found,) = verify(folder, ring)
-    assert found.notes == (f"nicht unterschrieben: {NO_KEY}", f"ohne Zeitstempel: {NO_AUTHORITY}")
+    assert found.notes == (f"not signed: {IN_WORDS[NO_KEY]}", f"without a time stamp: {IN_WORDS[NO_AUTHORITY]}")
+    with german():
+        (told,) = verify(folder, ring)
+    assert told.notes == (f"nicht unterschrieben: {NO_KEY}", f"ohne Zeitstempel: {NO_AUTHORITY}")
+
+
+@pytest.mark.parametrize("kept", IN_WORDS)
+def test_a_reason_reads_in_german_as_the_manifest_keeps_it(kept):
+    with german():
+        assert _(IN_WORDS[kept]) == kept
 
 
 def test_an_authority_that_is_down_costs_the_time_stamp_only(tmp_path, ring):
@@ -62,7 +72,7 @@ def test_an_authority_that_is_down_costs_the_time_stamp_only(tmp_path, ring):
 
 def test_a_stamp_of_another_authority_does_not_count(tmp_path, ring, tsa):
     folder = chain(tmp_path, new_seal(ring, Authority(tsa.url)), 1)
-    assert "nicht geprüft" in verify(folder, ring)[0].notes[0]
+    assert "not checked" in verify(folder, ring)[0].notes[0]
     other = tmp_path / "other.pem"
     (tmp_path / "x").mkdir()
     os.system(  # noqa: S605 - constant words
@@ -70,7 +80,7 @@ def test_a_stamp_of_another_authority_does_not_count(tmp_path, ring, tsa):
     )
     from praxisschild.evidence.timestamp import load_roots
 
-    with pytest.raises(Broken, match="Unterschrift der Zeitstempelstelle"):
+    with pytest.raises(Broken, match="signature of the time stamp authority"):
         list(verifier(ring, *load_roots(other)).folder(folder))
 
 
@@ -186,14 +196,14 @@ OPERATIONS = {
 def test_another_key_does_not_count_even_if_it_signs_everything_anew(tmp_path, ring, seal):
     chain(tmp_path / "evidence", seal)
     forged = chain(tmp_path / "forged", new_seal(tmp_path / "forger"))
-    with pytest.raises(Broken, match="dem hier nicht vertraut wird") as caught:
+    with pytest.raises(Broken, match="that is not trusted here") as caught:
         verify(forged, ring)
     assert caught.value.where.name == STATEMENT
 
 
 def test_without_a_key_that_is_trusted_nothing_counts(tmp_path, seal):
     folder = chain(tmp_path, seal, 1)
-    with pytest.raises(Broken, match="nicht vertraut"):
+    with pytest.raises(Broken, match="not trusted"):
         list(Verifier([]).folder(folder))
 
 
@@ -201,7 +211,7 @@ def test_a_signature_that_was_taken_off_is_missed(tmp_path, ring, seal):
     """An attacker without the key can write an unsigned successor; a chain that was signed does not take it."""
     folder = chain(tmp_path, seal, 2)
     evidence.write_bundle(tmp_path, run_of(ENDED + timedelta(days=9)), {})
-    with pytest.raises(Broken, match="obwohl der Vorgänger"):
+    with pytest.raises(Broken, match="although its predecessor"):
         verify(folder, ring)
 
 
@@ -216,7 +226,7 @@ def test_a_new_key_goes_on_and_old_bundles_stay_valid(tmp_path, ring, seal):
     assert len({one.signer for one in found}) == 2
     for path in (folder / "keys").glob("*.endorsed"):
         path.write_bytes(path.read_bytes().replace(b'"sig": "', b'"sig": "A'))
-    with pytest.raises(Broken, match="nicht vertraut"):
+    with pytest.raises(Broken, match="not trusted"):
         list(Verifier(first).folder(folder))
 
 
@@ -226,17 +236,17 @@ def test_single_bundles_are_verified_on_their_own(tmp_path, ring, seal):
     assert len(list(verifier(ring).bundles([second]))) == 1
     assert len(list(verifier(ring).bundles([first, third]))) == 2
     shutil.rmtree(second)
-    with pytest.raises(Broken, match=rf"{third.name}: der Vorgänger {second.name} fehlt"):
+    with pytest.raises(Broken, match=rf"{third.name}: its predecessor {second.name} is missing"):
         verify(folder, ring)
 
 
 def test_a_gap_stays_visible_after_further_runs(tmp_path, ring, seal):
     folder = chain(tmp_path, seal)
     shutil.rmtree(evidence.bundles(tmp_path, folder.name)[-1])
-    with pytest.raises(Broken, match="das letzte Glied der Kette"):
+    with pytest.raises(Broken, match="the last link of the chain"):
         verify(folder, ring)
     evidence.write_bundle(tmp_path, run_of(ENDED + timedelta(days=9)), {}, seal)
-    with pytest.raises(Broken, match=r"der Vorgänger 2026-11-25T20-52-10Z fehlt"):
+    with pytest.raises(Broken, match=r"predecessor 2026-11-25T20-52-10Z is missing"):
         verify(folder, ring)
 
 
@@ -280,7 +290,7 @@ def _write_forever(root: Path, seal: Seal) -> None:
 def test_killed_at_any_moment_there_is_the_whole_bundle_or_none(tmp_path, ring, seal):
     moments = random.Random(390)  # noqa: S311 - moments, not secrets
     chain(tmp_path, seal, 1)
-    for _ in range(50):
+    for _number in range(50):
         writer = multiprocessing.get_context("fork").Process(target=_write_forever, args=(tmp_path, seal))
         writer.start()
         time.sleep(moments.uniform(0.005, 0.12))

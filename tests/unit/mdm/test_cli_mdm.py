@@ -68,7 +68,7 @@ def test_one_file_per_platform_and_owner_and_a_page_that_explains_them(practice,
     )
     assert "## Was keine Verwaltung durchsetzen kann" in page
     assert "SIM-PIN" in page
-    assert "Einstellungen für" in said
+    assert " settings for " in said
 
 
 def test_the_same_practice_gives_the_same_files(practice, tmp_path):
@@ -110,9 +110,9 @@ def test_check_names_the_device_the_requirement_and_what_was_measured(practice, 
     path.write_text(LIST, encoding="utf-8")
     said = run("check", practice, path, code=1)
     assert "liste.csv: Gerätetabelle (CSV)" in said
-    assert "nicht erfüllt  2025-A1-32, 2025-A1-31, KVWL-09: Sperrcode gesetzt: nein" in said
+    assert "not met  2025-A1-32, 2025-A1-31, KVWL-09: Sperrcode gesetzt: nein" in said
     private = said.partition("privat: ")[2]
-    assert "nicht geprüft\n  nicht geprüft  alles\n" in private
+    assert "not tested\n  not tested  everything\n" in private
     assert "in keiner Geräteliste (liste.csv)" in private
 
 
@@ -132,7 +132,7 @@ def test_check_without_a_list_or_with_a_broken_one_is_misuse(practice, tmp_path)
     with pytest.raises(InputError, match="mobilgeraete"):
         run("check", practice)
     (tmp_path / "liste.csv").write_text(LIST.replace("Sperrcode", "Code"), encoding="utf-8")
-    with pytest.raises(InputError, match=r"liste.csv: Zeile 1: die Spalte „Code“ ist unbekannt"):
+    with pytest.raises(InputError, match=r"liste.csv: line 1: the column 'Code' is unknown"):
         run("check", practice, tmp_path / "liste.csv")
 
 
@@ -185,7 +185,7 @@ def test_a_phone_may_deviate_like_a_host_and_only_from_what_was_approved(practic
     deviating("telefon")
     (tmp_path / "liste.csv").write_text(LIST, encoding="utf-8")
     said = run("check", practice, tmp_path / "liste.csv", code=1)
-    assert "nicht erfüllt  KVWL-09: Sperrcode gesetzt: nein" in said
+    assert "not met  KVWL-09: Sperrcode gesetzt: nein" in said
 
 
 def test_a_deviation_names_a_device_that_exists(practice, deviating):

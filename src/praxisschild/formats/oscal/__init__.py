@@ -29,6 +29,7 @@ from praxisschild.formats.oscal.vocabulary import (
     PROFILE,
     SYSTEM_SECURITY_PLAN,
 )
+from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,15 +48,15 @@ def documents(run: Run, catalogue: Catalogue, parts: Parts, files: Files | None 
     """
     if not run.requirements:
         raise InputError(
-            "results.json", "requirements", "the run speaks of no requirement", "verify the practice again"
+            "results.json", "requirements", _("the run speaks of no requirement"), _("verify the practice again")
         )
     unknown = [row.id for row in run.requirements if row.id not in catalogue.requirements]
     if unknown:
         raise InputError(
             catalogue.folder,
             unknown[0],
-            "the run speaks of this requirement, and the catalogue does not know it",
-            "use the version of Praxisschild that wrote the run",
+            _("the run speaks of this requirement, and the catalogue does not know it"),
+            _("use the version of Praxisschild that wrote the run"),
         )
     found = {
         CATALOG: catalog.render(catalogue, run.ended, run.tool_version),
@@ -82,5 +83,6 @@ def write(folder: Path, found: dict[str, str]) -> list[Path]:
         for name, text in found.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(folder, "", f"cannot be written ({error.strerror})", "name another folder") from None
+        reason = _("cannot be written ({error})", error=error.strerror)
+        raise InputError(folder, "", reason, _("name another folder")) from None
     return [folder / name for name in found]

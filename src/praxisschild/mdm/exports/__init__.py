@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 from praxisschild.mdm.exports import amapi, graph, intune, jamf, neutral
 from praxisschild.mdm.exports.model import DeviceList
 from praxisschild.mdm.exports.sources import CsvSource, open_source
@@ -36,7 +37,7 @@ def read_list(file: Path, declared: MobileDevices, now: datetime) -> DeviceList:
         now: a list of later than this is refused.
 
     Raises:
-        InputError: the file cannot be read or is of no known format; names line and column (German).
+        InputError: the file cannot be read or is of no known format; names line and column.
     """
     source = open_source(file)
     products = _CSV if isinstance(source, CsvSource) else _JSON
@@ -45,24 +46,22 @@ def read_list(file: Path, declared: MobileDevices, now: datetime) -> DeviceList:
         raise _unknown(source, file)
     taken, devices = products[product].devices(source, declared, product)
     if taken is None:
-        way_out = "die Liste vollständig neu exportieren"
-        raise InputError(file, "", "die Liste nennt keinen Zeitpunkt, zu dem sich ein Gerät gemeldet hat", way_out)
+        reason = _("the list does not tell when any device has reported")
+        raise InputError(file, "", reason, _("export the whole list anew"))
     if taken > now:
-        reason = f"die Liste ist von {taken:%d.%m.%Y %H:%M} UTC, also aus der Zukunft"
-        raise InputError(file, "", reason, "Datum und Uhrzeit in der Verwaltung und hier prüfen")
+        reason = _("the list is of {taken:%d.%m.%Y %H:%M} UTC, which is in the future", taken=taken)
+        raise InputError(file, "", reason, _("check date and time in the management and here"))
     return DeviceList(file.name, product, taken, source.sha256, tuple(devices))
 
 
 def _unknown(source: CsvSource | JsonSource, file: Path) -> InputError:
-    way_out = (
-        f"eine Liste von {', '.join(PRODUCTS[:-1])} oder {PRODUCTS[-1]} angeben; docs/mobilgeraete.md beschreibt sie"
-    )
+    products = ", ".join(PRODUCTS)
+    way_out = _("name a list of one of these: {products}; docs/mobilgeraete.md describes them", products=products)
     if isinstance(source, CsvSource):
-        names = ", ".join(f"„{name}“" for name in source.columns[:4])
+        names, place = ", ".join(source.columns[:4]), _("line {number}", number=1)
         if {"Gerätename", "Compliance"} & set(source.columns) or "Konformität" in source.columns:
-            reason = f"die Spalten ({names} …) sind übersetzt"
-            return InputError(
-                file, "Zeile 1", reason, "die Oberfläche von Intune auf Englisch stellen und neu exportieren"
-            )
-        return InputError(file, "Zeile 1", f"die Spalten ({names} …) gehören zu keinem bekannten Format", way_out)
-    return InputError(file, "", "dieses JSON gehört zu keinem bekannten Format", way_out)
+            reason = _("the columns ({names} …) are translated", names=names)
+            return InputError(file, place, reason, _("set Intune's own language to English and export anew"))
+        reason = _("the columns ({names} …) are of no known format", names=names)
+        return InputError(file, place, reason, way_out)
+    return InputError(file, "", _("this JSON is of no known format"), way_out)

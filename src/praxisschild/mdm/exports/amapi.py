@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from praxisschild.i18n import _
 from praxisschild.mdm.android import POLICY_IDS
 from praxisschild.mdm.exports import settled
 from praxisschild.mdm.exports.model import Answer, Device, apart, mark_of
@@ -55,7 +56,7 @@ def devices(source: JsonSource, declared: MobileDevices, product: str) -> tuple[
 def _device(record: Record, declared: MobileDevices) -> Device:
     name = record.cell("enrollmentTokenData").text or record.cell("name").text.rpartition("/")[2]
     if not name:
-        raise record.cell("name").fail("hier fehlt der Name des Geräts", "die Liste unverändert speichern")
+        raise record.cell("name").fail(_("the name of the device is missing"), _("keep the list as it was exported"))
     version = record.cell("softwareInfo.androidVersion").text
     state = record.cell("appliedState").text or record.cell("state").text
     return Device(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from praxisschild.i18n import _
 from praxisschild.mdm.exports import compliance, intune
 from praxisschild.mdm.exports.model import Device, apart, mark_of
 from praxisschild.mdm.topics import Topic
@@ -47,7 +48,7 @@ def devices(source: JsonSource, declared: MobileDevices, product: str) -> tuple[
 def _device(record: Record, platform: Platform, reported: datetime | None, declared: MobileDevices) -> Device:
     name = record.cell("deviceName")
     if not name.text:
-        raise name.fail("hier fehlt der Name des Geräts", "dem Gerät in Intune einen Namen geben")
+        raise name.fail(_("the name of the device is missing"), _("give the device a name in Intune"))
     version = record.cell("osVersion").text
     return Device(
         name=name.text[:80],

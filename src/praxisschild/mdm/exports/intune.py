@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from praxisschild.i18n import _
 from praxisschild.mdm.exports import compliance
 from praxisschild.mdm.exports.model import Answer, Device, apart, mark_of
 from praxisschild.mdm.topics import Topic
@@ -81,7 +82,7 @@ def encrypted(cell: Cell) -> Answer:
 def _device(record: Record, platform: Platform, reported: datetime | None, declared: MobileDevices) -> Device:
     name = record.cell("Device name")
     if not name.text:
-        raise name.fail("hier fehlt der Name des Geräts", "dem Gerät in Intune einen Namen geben")
+        raise name.fail(_("the name of the device is missing"), _("give the device a name in Intune"))
     version = record.cell("OS version").text
     return Device(
         name=name.text[:80],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from praxisschild.i18n import _
 from praxisschild.mdm.apple import PREFIX
 from praxisschild.mdm.exports import settled
 from praxisschild.mdm.exports.model import Answer, Device, apart, mark_of
@@ -52,7 +53,7 @@ def devices(source: JsonSource, declared: MobileDevices, product: str) -> tuple[
 def _device(record: Record, declared: MobileDevices) -> Device:
     name = record.cell("general.displayName")
     if not name.text:
-        raise name.fail("hier fehlt der Name des Geräts", "den Abschnitt GENERAL mit exportieren")
+        raise name.fail(_("the name of the device is missing"), _("export the section GENERAL, too"))
     version = record.cell("general.osVersion").text
     installed = any(one.cell("identifier").text.startswith(f"{PREFIX}.") for one in record.elements("profiles"))
     ends = [record.cell("general.mdmProfileExpirationDate").moment()]

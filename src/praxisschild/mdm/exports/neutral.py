@@ -10,6 +10,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import _
 from praxisschild.mdm.exports.model import Answer, Device, apart, mark_of
 from praxisschild.mdm.topics import Topic
 
@@ -68,13 +69,16 @@ def devices(source: CsvSource, declared: MobileDevices, product: str) -> tuple[d
     for name in source.columns:
         if name not in COLUMNS:
             near = difflib.get_close_matches(name, COLUMNS, n=1, cutoff=0.5)
-            way_out = f"gemeint ist wohl „{near[0]}“" if near else f"möglich sind {', '.join(COLUMNS)}"
-            raise InputError(source.file, "Zeile 1", f"die Spalte „{name[:60]}“ ist unbekannt", way_out)
+            words = ", ".join(near or COLUMNS)
+            way_out = _("did you mean {words}?", words=words) if near else _("choose one of: {words}", words=words)
+            raise InputError(
+                source.file, _("line {number}", number=1), _("the column {name!r} is unknown", name=name[:60]), way_out
+            )
     found, days = [], []
     for record in source.records():
         stand = record.cell("Stand").moment()
         if stand is None:
-            raise record.cell("Stand").fail("hier fehlt ein Datum", "den Tag schreiben, an dem die Angaben galten")
+            raise record.cell("Stand").fail(_("a date is missing"), _("write the day for which the row holds"))
         days.append(stand)
         found.append(_device(record, stand))
     return max(days, default=None), apart(found)
@@ -83,13 +87,17 @@ def devices(source: CsvSource, declared: MobileDevices, product: str) -> tuple[d
 def _device(record: Record, stand: datetime) -> Device:
     name = record.cell("Gerät")
     if not name.text:
-        raise name.fail("hier fehlt der Name des Geräts", "den Namen aus praxis.mobile_devices schreiben")
+        raise name.fail(
+            _("the name of the device is missing"), _("write the name that stands in praxis.mobile_devices")
+        )
     platform = record.cell("Plattform")
     if platform.text.lower() not in _PLATFORMS:
-        raise platform.fail(f"„{platform.text[:40]}“ ist unbekannt", "iOS, iPadOS oder Android schreiben")
+        reason = _("{word!r} does not exist", word=platform.text[:40])
+        raise platform.fail(reason, _("write iOS, iPadOS or Android"))
     owner = record.cell("Besitz")
     if owner.text and owner.text.lower() not in _OWNERS:
-        raise owner.fail(f"„{owner.text[:40]}“ ist unbekannt", "dienstlich oder privat schreiben")
+        reason = _("{word!r} does not exist", word=owner.text[:40])
+        raise owner.fail(reason, _("write dienstlich or privat"))
     reported = record.cell("Letzte Meldung").moment()
     version = record.cell("Systemversion").text
     return Device(

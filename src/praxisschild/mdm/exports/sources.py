@@ -12,13 +12,14 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from praxisschild.errors import InputError
+from praxisschild.i18n import N_, _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _LARGEST = 50_000_000  # bytes: a hundred thousand devices
-_NEW = "die Liste neu exportieren"
+_NEW = N_("export the list anew")
 _GERMAN_DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? (\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})?)?")
 _TRUE = {"true", "ja", "yes", "1", "wahr"}
@@ -43,7 +44,7 @@ class Cell:
         if self.value is None:
             return ""
         if isinstance(self.value, dict | list):
-            raise self.fail("hier steht kein einfacher Wert", _NEW)
+            raise self.fail(_("this is no plain value"), _(_NEW))
         return "".join(one for one in str(self.value).strip() if one.isprintable())
 
     def truth(self) -> bool | None:
@@ -61,7 +62,8 @@ class Cell:
             return False
         if word in UNKNOWN_WORDS:
             return None
-        raise self.fail(f"„{self.text[:40]}“ ist weder ja noch nein", "ja, nein oder leer lassen")
+        reason = _("{word!r} is neither yes nor no", word=self.text[:40])
+        raise self.fail(reason, _("write ja or nein, or leave it empty"))
 
     def moment(self) -> datetime | None:
         """A point in time in UTC; one without a zone is taken for UTC. None for nothing, or a year that means never.
@@ -77,10 +79,8 @@ class Cell:
         except (OverflowError, ValueError):
             found = None
         if found is None:
-            way_out = (
-                "schreiben wie 2026-11-27 08:15 oder 27.11.2026 08:15; in Intune die Oberfläche auf Englisch stellen"
-            )
-            raise self.fail(f"„{text[:40]}“ ist kein Datum", way_out)
+            way_out = _("write it like 2026-11-27 08:15 or 27.11.2026 08:15; set Intune's own language to English")
+            raise self.fail(_("{word!r} is no date", word=text[:40]), way_out)
         return found if 1971 < found.year < 9999 else None
 
     def day(self) -> date | None:
@@ -98,7 +98,7 @@ class Cell:
         if text.lower() in UNKNOWN_WORDS:
             return None
         if not re.fullmatch(r"\d{1,6}", text):
-            raise self.fail(f"„{text[:40]}“ ist keine Zahl", "eine Zahl schreiben oder leer lassen")
+            raise self.fail(_("{word!r} is no number", word=text[:40]), _("write a number, or leave it empty"))
         return int(text)
 
 
@@ -119,13 +119,18 @@ class Record:
     file: Path
     place: str
     values: Mapping[str, Any]
-    word: str = "Spalte"
+    in_table: bool = True
 
     def cell(self, name: str) -> Cell:
         found: Any = self.values
         for part in [name] if name in self.values else name.split("."):
             found = found.get(part) if isinstance(found, dict) else None
-        return Cell(self.file, f"{self.place}, {self.word} „{name}“", found)
+        place = (
+            _("{place}, column {name!r}", place=self.place, name=name)
+            if self.in_table
+            else _("{place}, field {name!r}", place=self.place, name=name)
+        )
+        return Cell(self.file, place, found)
 
     def elements(self, name: str) -> list[Record]:
         """The objects of a list in this record.
@@ -137,8 +142,11 @@ class Record:
         if cell.value is None:
             return []
         if not isinstance(cell.value, list) or not all(isinstance(one, dict) for one in cell.value):
-            raise cell.fail("hier steht keine Liste", _NEW)
-        return [Record(self.file, f"{cell.place}, Eintrag {n}", one, "Feld") for n, one in enumerate(cell.value, 1)]
+            raise cell.fail(_("this is not a list"), _(_NEW))
+        return [
+            Record(self.file, _("{place}, entry {number}", place=cell.place, number=number), one, in_table=False)
+            for number, one in enumerate(cell.value, 1)
+        ]
 
     def has(self, name: str) -> bool:
         return self.cell(name).value is not None
@@ -155,14 +163,15 @@ class CsvSource:
 
     def records(self) -> Iterator[Record]:
         for line, row in self.rows:
-            yield Record(self.file, f"Zeile {line}", dict(zip(self.columns, row, strict=True)))
+            yield Record(self.file, _("line {number}", number=line), dict(zip(self.columns, row, strict=True)))
 
     def demand(self, *names: str) -> None:
         """Raises InputError for the first column that is missing."""
         for name in names:
             if name not in self.columns:
-                way_out = "die Liste mit allen Spalten exportieren"
-                raise InputError(self.file, "Zeile 1", f"die Spalte „{name}“ fehlt", way_out)
+                reason = _("the column {name!r} is missing", name=name)
+                place = _("line {number}", number=1)
+                raise InputError(self.file, place, reason, _("export the list with all columns"))
 
 
 @dataclass(frozen=True)
@@ -176,11 +185,12 @@ class JsonSource:
     def records(self, name: str) -> Iterator[Record]:
         found = self.document.get(name)
         if not isinstance(found, list):
-            raise InputError(self.file, name, "hier steht keine Liste", _NEW)
+            raise InputError(self.file, name, _("this is not a list"), _(_NEW))
         for number, one in enumerate(found, 1):
+            place = _("{place}, entry {number}", place=name, number=number)
             if not isinstance(one, dict):
-                raise InputError(self.file, f"{name}, Eintrag {number}", "hier steht kein Gerät", _NEW)
-            yield Record(self.file, f"{name}, Eintrag {number}", one, "Feld")
+                raise InputError(self.file, place, _("this is no device"), _(_NEW))
+            yield Record(self.file, place, one, in_table=False)
 
     def first(self, name: str) -> dict[str, Any]:
         """The list's first entry, empty if there is none."""
@@ -197,10 +207,12 @@ def open_source(file: Path) -> CsvSource | JsonSource:
     """
     try:
         if file.stat().st_size > _LARGEST:
-            raise InputError(file, "", "die Datei ist größer als jede Geräteliste", "die Geräteliste angeben")
+            reason = _("the file is larger than any device list")
+            raise InputError(file, "", reason, _("name the device list"))
         raw = file.read_bytes()
     except OSError as error:
-        raise InputError(file, "", f"nicht lesbar ({error.strerror})", "den Pfad der Geräteliste prüfen") from None
+        reason = _("cannot be read ({error})", error=error.strerror)
+        raise InputError(file, "", reason, _("check the path of the device list")) from None
     text = _decoded(raw, file)
     digest = hashlib.sha256(raw).hexdigest()
     if text.lstrip()[:1] in {"{", "["}:
@@ -215,8 +227,9 @@ def _decoded(raw: bytes, file: Path) -> str:
                 return raw.decode(encoding)
             except UnicodeDecodeError as error:
                 line = raw[: error.start].count(b"\n") + 1
-                way_out = "als „CSV UTF-8“ speichern oder neu exportieren"
-                raise InputError(file, f"Zeile {line}", "die Datei ist kein UTF-8", way_out) from None
+                place = _("line {number}", number=line)
+                way_out = _("save it as CSV UTF-8, or export it anew")
+                raise InputError(file, place, _("the file is not UTF-8"), way_out) from None
     raise AssertionError("the empty mark fits every file")
 
 
@@ -224,10 +237,10 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        place = f"Zeile {error.lineno}, Zeichen {error.colno}"
-        raise InputError(file, place, "das ist kein gültiges JSON", _NEW) from None
+        place = _("line {number}, character {column}", number=error.lineno, column=error.colno)
+        raise InputError(file, place, _("this is no valid JSON"), _(_NEW)) from None
     except (RecursionError, ValueError):
-        raise InputError(file, "", "das ist kein gültiges JSON", _NEW) from None
+        raise InputError(file, "", _("this is no valid JSON"), _(_NEW)) from None
     return document if isinstance(document, dict) else {"": document}
 
 
@@ -244,15 +257,17 @@ def _table(text: str, file: Path, digest: str) -> CsvSource:
             if not columns:
                 columns = _columns(row, file)
             elif len(row) != len(columns):
-                reason = f"{len(row)} Werte, aber {len(columns)} Spalten"
-                way_out = f"Werte, die „{delimiter}“ enthalten, in Anführungszeichen setzen"
-                raise InputError(file, f"Zeile {reader.line_num}", reason, way_out)
+                place = _("line {number}", number=reader.line_num)
+                reason = _("{values} values, but {columns} columns", values=len(row), columns=len(columns))
+                way_out = _("put values that hold {delimiter!r} into quotation marks", delimiter=delimiter)
+                raise InputError(file, place, reason, way_out)
             else:
                 rows.append((reader.line_num, tuple(row)))
     except csv.Error as error:
-        raise InputError(file, f"Zeile {reader.line_num}", f"keine gültige Tabelle ({error})", _NEW) from None
+        place = _("line {number}", number=reader.line_num)
+        raise InputError(file, place, _("this is no valid table ({error})", error=error), _(_NEW)) from None
     if not columns:
-        raise InputError(file, "", "die Datei ist leer", _NEW)
+        raise InputError(file, "", _("the file is empty"), _(_NEW))
     return CsvSource(file, digest, columns, tuple(rows))
 
 
@@ -260,5 +275,6 @@ def _columns(row: list[str], file: Path) -> tuple[str, ...]:
     names = tuple("".join(one for one in name.strip() if one.isprintable()) for name in row)
     twice = next((name for number, name in enumerate(names) if name and name in names[:number]), None)
     if twice:
-        raise InputError(file, "Zeile 1", f"die Spalte „{twice[:60]}“ steht zweimal da", "eine davon löschen")
+        reason = _("the column {name!r} stands there twice", name=twice[:60])
+        raise InputError(file, _("line {number}", number=1), reason, _("remove one of them"))
     return names
