@@ -64,10 +64,11 @@ lint: setup
 	@praxisschild check inventories/vorlage >/dev/null
 
 unit: setup
-	@pytest tests/unit -q -n 2
+	@pytest tests/unit -q -n 2 -m "not slow"
 
 test: check machine ## everything, on real hosts, with a third of the mutations (MUTATIONS=all|third|0|1|2)
 	@lab/lab.py build
+	@pytest tests/unit -q -n 2 -m slow
 	@pytest tests/windows -q -n 2 # the modules' C# on mono; not part of check, which asks for nothing but Python
 	@pytest tests/lab -n 2 --dist loadgroup --no-loadscope-reorder --durations 15
 

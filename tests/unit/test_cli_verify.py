@@ -43,6 +43,7 @@ def verify(practice, bundle, *words, **environment):
     return CliRunner().invoke(app, ["verify", str(practice), "--replay", str(bundle), *words], env=environment)
 
 
+@pytest.mark.slow
 def test_what_failed_is_told_with_what_was_measured_and_the_way_out(practice, bundle):
     done = verify(practice, bundle, *ONE, PRAXISSCHILD_LANG="de")
     assert done.exit_code == 1, done.output
@@ -59,6 +60,7 @@ def test_what_failed_is_told_with_what_was_measured_and_the_way_out(practice, bu
     assert not re.search(r"^[.Fs]{3}|passed|short test summary", done.stderr, re.MULTILINE), "pytest's own words"
 
 
+@pytest.mark.slow
 def test_a_program_reads_the_run_and_finds_the_evidence(practice, bundle, tmp_path):
     done = verify(practice, bundle, *ONE, "--json", "--evidence", str(tmp_path / "evidence"), "--host", "server-1")
     assert done.exit_code == 1
@@ -92,6 +94,7 @@ def test_a_folder_without_kept_states_is_refused(practice, tmp_path):
     assert "no kept states" in done.exception.reason
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_a_bar_per_host(practice, bundle):
     environment = {**os.environ, "PRAXISSCHILD_LANG": "de", "TERM": "xterm", "COLUMNS": "110"}
     words = ["verify", str(practice), "--replay", str(bundle), *ONE]

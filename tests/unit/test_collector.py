@@ -41,6 +41,7 @@ def test_the_script_stands_alone_and_runs_on_old_pythons(path):
     assert {name.partition(".")[0] for name in outside} <= sys.stdlib_module_names
 
 
+@pytest.mark.slow
 def test_the_script_prints_one_document_wherever_it_runs():
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-"], input=collector.linux_script(), capture_output=True, text=True, check=True

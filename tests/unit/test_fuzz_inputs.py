@@ -177,6 +177,7 @@ def test_any_bytes_in_an_inventory(fresh, file, content):
     orderly(*run("check", folder), folder)
 
 
+@pytest.mark.slow
 @MORE
 @given(path=st.sampled_from(list(paths(FULL))), value=VALUES)
 def test_any_value_at_any_place_of_a_practice(fresh, path, value):
@@ -205,6 +206,7 @@ def test_any_bytes_among_the_attestations(fresh, content):
     orderly(*run("attest", folder, "--list"), "x.yml")
 
 
+@pytest.mark.slow
 @MORE
 @given(path=st.sampled_from(list(paths([ATTESTATION]))), value=VALUES)
 def test_any_value_at_any_place_of_an_attestation(fresh, path, value):

@@ -118,6 +118,7 @@ scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.data(), st.sampled_from(["2021", "2025"]))
 def test_results_that_somebody_damaged_are_told_or_refused_and_never_break(catalogue, data, edition):

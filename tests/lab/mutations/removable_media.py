@@ -62,6 +62,7 @@ MUTATIONS = {
         frozenset({"test_encrypted_media_use_a_strong_method"}),
         "removable_media",
         undo="modprobe -r scsi_debug",
+        alone=True,
     ),
     "unknown USB devices are welcome": Mutation(
         HOST,

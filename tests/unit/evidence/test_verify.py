@@ -102,6 +102,7 @@ def sealed(tmp_path_factory, tsa):
     return chain(root / "evidence", new_seal(ring, tsa.authority)), ring
 
 
+@pytest.mark.slow
 def test_any_flipped_byte_is_found_and_its_file_named(sealed):
     folder, ring = sealed
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != "keys")
@@ -287,6 +288,7 @@ def _write_forever(root: Path, seal: Seal) -> None:
         evidence.write_bundle(root, run_of(ENDED + timedelta(minutes=day)), {"server-1": {"day": day}}, seal)
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_there_is_the_whole_bundle_or_none(tmp_path, ring, seal):
     moments = random.Random(390)  # noqa: S311 - moments, not secrets
     chain(tmp_path, seal, 1)

@@ -169,6 +169,7 @@ def test_a_card_is_one_page_whatever_it_says(filled):
     assert len(pages_of(document(card=True, sections=(Section("Anrufen", (table,)),)))) == 1
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(word=st.text(min_size=1, max_size=40))
 @example(HOSTILE)
@@ -179,6 +180,7 @@ def test_no_word_breaks_the_word_file(word):
     assert found[0] == printable or re.search(r"[\t\n\r]", word)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=20)
 @given(word=st.text(min_size=1, max_size=40))
 @example(HOSTILE)

@@ -10,6 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from praxisschild.evidence import load_bundle, load_snapshot, write_bundle
 from praxisschild.formats import html
 from praxisschild.trend import trend_of
@@ -43,6 +45,7 @@ def test_html_is_written_within_two_seconds(large):
     assert text.count('<th scope="row">') > 6000
 
 
+@pytest.mark.slow
 def test_bundle_is_at_most_ten_megabytes_and_comes_back(large, tmp_path):
     run = large.run.model_copy(update={"trend": with_trend(large)})
     assert len(run.trend.changes) > 10
@@ -53,6 +56,7 @@ def test_bundle_is_at_most_ten_megabytes_and_comes_back(large, tmp_path):
         assert load_snapshot(bundle, host) == large.snapshots[host.name]
 
 
+@pytest.mark.slow
 def test_writing_it_takes_at_most_500_megabytes(tmp_path, project):
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, str(tmp_path)], cwd=project, capture_output=True, text=True, check=True

@@ -87,6 +87,7 @@ def metadata(reader: PdfReader) -> ET.Element:
 # -- what it says ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_requirement_stands_in_it_with_its_words(usual: Run) -> None:
     text, close = words(usual), together(words(usual))
     assert len(usual.requirements) > 130
@@ -131,6 +132,7 @@ def test_hostile_words_stay_words(run: Run) -> None:
     assert not {"/JavaScript"} & set(reader.trailer["/Root"]["/Names"])
 
 
+@pytest.mark.slow
 def test_any_text_is_drawn_and_in_time(run: Run) -> None:
     nasty = ["", "a" * 2700, "</style>" * 9, "{{ x }} %s \\"]
     nasty += ["\u2028\u200b\ufeff\ufffe\xad\u202e", "e\u0301\x07\x9b"]
