@@ -89,7 +89,7 @@ messages: setup ## collect the messages of the program, and name those without a
 	@dev/messages.py
 
 lock: setup ## write requirements.lock anew from pyproject.toml
-	@pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+	@pip-compile --quiet --upgrade --generate-hashes --no-strip-extras --allow-unsafe --no-emit-index-url \
 	  --no-emit-find-links --no-emit-options --extra dev --output-file requirements.lock pyproject.toml
 
 clean: ## remove containers, networks, images, evidence of the lab and the environment
