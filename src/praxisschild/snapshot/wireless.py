@@ -86,5 +86,5 @@ class Wireless(Sections):
         """What somebody without any group may do with NetworkManager: yes, no or auth."""
         found: Mapping[str, str] | None = self._section("wireless")["permissions"]
         if found is None:
-            raise Unreadable("NetworkManager läuft nicht; die Rechte sind unbekannt.")
+            raise Unreadable("NetworkManager läuft nicht oder nennt die Rechte nicht.")
         return found

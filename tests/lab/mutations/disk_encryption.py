@@ -12,6 +12,7 @@ MUTATIONS = {
         "systemctl stop srv-praxis.mount praxisschild-volume.service",
         frozenset({"test_patient_data_lie_on_encrypted_volumes"}),
         "disk_encryption",
+        alone=True,
     ),
     "the volume has a weak key beside the good one": Mutation(
         HOST,

@@ -78,10 +78,10 @@ MUTATIONS = {
     "everything is released unseen": Mutation(
         HOST,
         'sed -i \'s/GOTO="praxisschild_medium"/GOTO="praxisschild_end"/\' ' + RULES + " && udevadm control --reload",
+        # what is inside an encrypted medium appears by unlocking, not by plugging in
         frozenset(
             {
                 "test_infected_medium_stays_locked",
-                "test_malware_inside_an_encrypted_medium_is_found",
                 "test_unencrypted_medium_takes_no_data",
                 "test_erased_medium_holds_nothing",
             }

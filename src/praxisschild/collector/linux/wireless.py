@@ -94,7 +94,12 @@ def passphrase_lengths() -> dict[str, int]:
     return found
 
 
-def rights() -> dict[str, str]:
-    """What NetworkManager allows somebody without any group: yes, no or auth."""
-    text = run("nmcli", "-t", "-f", "PERMISSION,VALUE", "general", "permissions", user="nobody") or ""
-    return {name: value for name, _, value in (line.partition(":") for line in text.splitlines())}
+def rights() -> dict[str, str] | None:
+    """What NetworkManager allows somebody without any group: yes, no or auth; None if it does not tell."""
+    for _ in range(3):
+        text = run("nmcli", "-t", "-f", "PERMISSION,VALUE", "general", "permissions", user="nobody") or ""
+        found = {name: value for name, _, value in (line.partition(":") for line in text.splitlines())}
+        # on a busy host the answers arrive later than nmcli prints them
+        if found and "unknown" not in found.values():
+            return found
+    return None
