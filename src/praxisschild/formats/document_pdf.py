@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from praxisschild.dokumente.model import SHORT
 from praxisschild.formats.characters import xml_text
+from praxisschild.formats.paper import load_weasyprint
 
 if TYPE_CHECKING:
     from praxisschild.dokumente.model import Document
@@ -25,20 +26,22 @@ CARD_SIZES = (15.0, 13.5, 12.0, 10.5, 9.0)  # points; the first at which everyth
 
 
 def render(document: Document) -> bytes:
-    """The document as a PDF."""
+    """The document as a PDF.
+
+    Raises:
+        RunError: libraries are missing on this machine (with the way to install them).
+    """
     written: bytes = laid_out(document).write_pdf(**_OPTIONS)
     return written
 
 
 def laid_out(document: Document) -> Any:
     """The document's pages, as WeasyPrint has set them."""
-    # WeasyPrint costs a second, and most commands need no paper
-    from weasyprint import CSS, HTML
-
+    weasyprint = load_weasyprint()
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
-    style = CSS(string=(_FOLDER / "document_pdf.css").read_text(encoding="utf-8"))
+    style = weasyprint.CSS(string=(_FOLDER / "document_pdf.css").read_text(encoding="utf-8"))
     for size in CARD_SIZES:
-        page = HTML(string=html(document, size), url_fetcher=_nothing)
+        page = weasyprint.HTML(string=html(document, size), url_fetcher=_nothing)
         pages = page.render(stylesheets=[style], **_OPTIONS)
         if not document.card or len(pages.pages) == 1:
             break

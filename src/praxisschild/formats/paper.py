@@ -64,7 +64,7 @@ def to_pdf(page: str, attached: Attached, when: datetime) -> bytes:
     Raises:
         RunError: libraries are missing on this machine (with the way to install them), or no PDF came about.
     """
-    weasyprint = _weasyprint()
+    weasyprint = load_weasyprint()
     attachment = weasyprint.Attachment(
         file_obj=io.BytesIO(attached.data),
         name=attached.name,
@@ -84,8 +84,12 @@ def to_pdf(page: str, attached: Attached, when: datetime) -> bytes:
     return data
 
 
-def _weasyprint() -> Any:
-    """WeasyPrint, which opens Pango and its relatives when it is imported, and looks for fonts."""
+def load_weasyprint() -> Any:
+    """WeasyPrint, which opens Pango and its relatives when it is imported, and looks for fonts.
+
+    Raises:
+        RunError: one of them is missing on this machine (with the way to install it).
+    """
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():  # it prints advice, then raises
             # without any font Pango does not fail, it ends the process

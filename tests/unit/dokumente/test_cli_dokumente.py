@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import docx
 import pytest
@@ -138,3 +141,17 @@ def test_a_slip_is_named_with_what_there_is(practice, options, field):
     assert isinstance(done.exception, InputError)
     assert done.exception.field == field
     assert "choose" in done.exception.way_out
+
+
+@pytest.mark.slow
+def test_a_machine_that_cannot_draw_is_told_how_it_can(tmp_path, project):
+    fonts = tmp_path / "fonts.conf"
+    fonts.write_text("<fontconfig></fontconfig>", encoding="utf-8")
+    # fontconfig looks once per process
+    command = [sys.executable, "-m", "praxisschild.cli", "dokumente", project / "inventories/musterpraxis"]
+    command += ["--only", "notfallkarte", "--format", "pdf", "--output", tmp_path / "out"]
+    environment = {**os.environ, "FONTCONFIG_FILE": str(fonts)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "sudo apt-get install" in done.stderr
+    assert "Traceback" not in done.stderr
