@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from praxisschild.dokumente import german
+from praxisschild import german
 from praxisschild.dokumente.model import Line, Table
 from praxisschild.dokumente.rows import Cells, cell, measured_table
 from praxisschild.snapshot import Unreadable

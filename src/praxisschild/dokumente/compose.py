@@ -7,7 +7,8 @@ from dataclasses import replace
 from string import Formatter
 from typing import TYPE_CHECKING
 
-from praxisschild.dokumente import backup, devices, german, network, rights
+from praxisschild import german
+from praxisschild.dokumente import backup, devices, network, rights
 from praxisschild.dokumente.model import (
     Block,
     Document,

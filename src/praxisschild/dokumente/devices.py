@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from praxisschild.dokumente import german
+from praxisschild import german
 from praxisschild.dokumente.model import Gap, Table
 from praxisschild.dokumente.network import DEVICES, missing_device, missing_kinds, system_name
 from praxisschild.dokumente.rows import Cells, cell, measured_table

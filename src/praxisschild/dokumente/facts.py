@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
+from praxisschild import german
 from praxisschild.applicability import edition_of, why_not_applicable
 from praxisschild.attestations import Standing, load_attestations, standing_of
-from praxisschild.dokumente import german
 from praxisschild.dokumente.model import Gap, Inline, Line, Served, Text, line
 from praxisschild.evidence import latest_bundle, load_bundle
 from praxisschild.inventory import PROJECT

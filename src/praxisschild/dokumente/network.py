@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from praxisschild.dokumente import german
+from praxisschild import german
 from praxisschild.dokumente.model import Gap, Table, line
 from praxisschild.dokumente.rows import NOTHING, Cells, cell, measured_table
 from praxisschild.packet_filter import Packet

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from praxisschild.coverage import CONCERN_LABELS, KIND_LABELS
+from praxisschild.german import zone
 from praxisschild.i18n import _, german
 from praxisschild.results import Part, Section, Status, size_label
 
@@ -125,11 +125,11 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    zone = _zone()
+    berlin = zone()
     found.filters.update(
         breakable=lambda name: Markup("/<wbr>").join(escape(part) for part in name.split("/")),
         day=lambda moment: f"{moment:%d.%m.%Y}" if isinstance(moment, date) else "",
-        clock=lambda moment: f"{moment.astimezone(zone):%d.%m.%Y, %H:%M}",
+        clock=lambda moment: f"{moment.astimezone(berlin):%d.%m.%Y, %H:%M}",
         moment=moment,
         host_label=lambda host: host or "Praxis",
     )
@@ -239,16 +239,9 @@ def _host_counts(
     return [(host, sorted(counts[host.name].items(), key=lambda item: item[0].severity)) for host in hosts]
 
 
-def _zone() -> tzinfo:
-    try:
-        return ZoneInfo("Europe/Berlin")
-    except ZoneInfoNotFoundError:
-        return UTC
-
-
 def moment(when: datetime) -> str:
     """Day and time as the clock on a German wall shows them, and which of its two zones that is."""
-    local = when.astimezone(_zone())
+    local = when.astimezone(zone())
     name = local.tzname() or "UTC"
     return f"{local:%d.%m.%Y, %H:%M} Uhr ({_ZONE_NAMES.get(name, name)})"
 

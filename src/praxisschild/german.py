@@ -22,7 +22,8 @@ _CALENDAR = re.compile(
 
 
 @cache
-def _zone() -> tzinfo:
+def zone() -> tzinfo:
+    """What clocks in Germany show; UTC on a machine without a table of time zones."""
     try:
         return ZoneInfo("Europe/Berlin")
     except ZoneInfoNotFoundError:
@@ -36,12 +37,12 @@ def day(when: date) -> str:
 
 def moment(when: datetime) -> str:
     """A point in time, to the minute, as a clock in Germany shows it."""
-    return f"{when.astimezone(_zone()):%d.%m.%Y, %H:%M}\N{NO-BREAK SPACE}Uhr"
+    return f"{when.astimezone(zone()):%d.%m.%Y, %H:%M}\N{NO-BREAK SPACE}Uhr"
 
 
 def local_day(when: datetime) -> str:
     """The day that it was in Germany then."""
-    return day(when.astimezone(_zone()).date())
+    return day(when.astimezone(zone()).date())
 
 
 def size(octets: int) -> str:
