@@ -34,6 +34,7 @@ from windows import control as stand_ins
 
 LAB = Path(__file__).resolve().parent
 STATE = LAB.parent / ".lab"
+OURS = f"praxisschild.checkout={STATE}"  # a label
 DEVICE_LIST = LAB.parent / "inventories/musterpraxis/mobilgeraete/geraete.csv"
 IMAGE_PREFIX = "localhost/praxisschild-lab"
 OPERATOR = "betreuung"
@@ -77,6 +78,16 @@ def podman(*arguments: str, stdin: str | None = None, quiet: bool = False) -> st
     return run(["podman", *arguments], stdin, quiet=quiet)
 
 
+def containers(*options: str) -> set[str]:
+    """Names of this checkout's running containers: podman's store is the machine's, and another checkout may use it."""
+    return set(podman("ps", *options, f"--filter=label={OURS}", "--format", "{{.Names}}").split())
+
+
+def remove(names: set[str]) -> None:
+    if names:
+        podman("rm", "--force", "--ignore", "--time=1", *sorted(names))
+
+
 class Instance:
     """One model practice: its network, its hosts and its secrets below ``.lab/<number>``."""
 
@@ -100,7 +111,7 @@ class Instance:
         return Machine(self.state / host.name, host.name, self.number, host.octet)
 
     def running(self) -> set[str]:
-        names = podman("ps", "--format", "{{.Names}}").split()
+        names = containers()
         return {
             host.name
             for host in HOSTS.values()
@@ -262,12 +273,16 @@ def start(instance: Instance, host: Host, tag: str) -> None:
     if host.own_kernel:
         start_machine(instance, host, tag)
         return
-    podman("rm", "--force", "--ignore", instance.container(host))
+    name = instance.container(host)
+    if name not in containers("--all") and name in podman("ps", "--format", "{{.Names}}").split():
+        raise LabError(f"{name} belongs to another checkout: take it down there, or choose another LAB_INSTANCE here")
+    podman("rm", "--force", "--ignore", name)
     options = [
-        f"--name={instance.container(host)}",
+        f"--name={name}",
         f"--hostname={host.name}",
         "--systemd=always",
         "--label=praxisschild=lab",
+        f"--label={OURS}",
         f"--network={instance.network}",
         f"--ip={instance.address(host)}",
         f"--network-alias={host.name}",
@@ -413,7 +428,8 @@ def down(instance: Instance, names: list[str]) -> None:
     for control in (instance.state / "cp").glob("*"):
         subprocess.run(["ssh", "-O", "exit", "-o", f"ControlPath={control}", "x"], capture_output=True, check=False)
         control.unlink(missing_ok=True)
-    podman("rm", "--force", "--ignore", "--time=1", *[instance.container(HOSTS[name]) for name in names])
+    ours = containers("--all") & {instance.container(HOSTS[name]) for name in names}
+    remove(ours)
     for name in names:
         if HOSTS[name].own_kernel:
             instance.machine(HOSTS[name]).stop()
@@ -431,9 +447,7 @@ def clean() -> None:
         for host in HOSTS.values():
             if host.own_kernel:
                 Instance(int(folder.name)).machine(host).stop()
-    containers = podman("ps", "--all", "--quiet", "--filter=label=praxisschild=lab").split()
-    if containers:
-        podman("rm", "--force", "--time=1", *containers)
+    remove(containers("--all"))
     for network in podman("network", "ls", "--format", "{{.Name}}").split():
         if network.startswith("praxisschild-"):
             podman("network", "rm", "--force", network)
