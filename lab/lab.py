@@ -436,8 +436,8 @@ def down(instance: Instance, names: list[str]) -> None:
         (instance.state / f"{name}.pub").unlink(missing_ok=True)
     if not instance.running():
         bridge = instance.bridge()
-        podman("network", "rm", "--force", instance.network, quiet=True)
-        if bridge:
+        if bridge:  # without a network of ours the name is another checkout's, and its hosts would go with it
+            podman("network", "rm", "--force", instance.network, quiet=True)
             run(["ip", "link", "delete", bridge], quiet=True)  # podman leaves one that it did not make
 
 
