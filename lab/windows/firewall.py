@@ -117,5 +117,6 @@ def _in_network(written: str, client: str) -> bool:
         return address.is_loopback
     first, dash, last = written.partition("-")
     if dash:
-        return ipaddress.ip_address(first) <= address <= ipaddress.ip_address(last)  # type: ignore[operator]
+        least, most = ipaddress.ip_address(first), ipaddress.ip_address(last)
+        return least.version == address.version == most.version and int(least) <= int(address) <= int(most)
     return address in ipaddress.ip_network(written, strict=False)

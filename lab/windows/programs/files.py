@@ -78,7 +78,8 @@ def icacls(host: Path, words: list[str]) -> str:
         case ["/reset"]:
             known.pop(path, None)
         case ["/inheritance:r", "/grant:r", *grants] if grants and all(FULL.fullmatch(one) for one in grants):
-            entries = "".join(f"(A;OICI;FA;;;{SHORT[FULL.fullmatch(one)[1]]})" for one in grants)  # type: ignore[index]
+            owners = [SHORT[FULL.sub(r"\1", one)] for one in grants]
+            entries = "".join(f"(A;OICI;FA;;;{owner})" for owner in owners)
             known[path] = f"D:PAI{entries}"
         case _:
             raise Unmodelled(f"icacls {' '.join(words)}")

@@ -94,7 +94,7 @@ def _configure(host: Path, options: dict[str, list[str]]) -> str:
     if not raw.startswith(b"\xff\xfe"):
         raise Ended(1, "Die Daten sind unzulässig: Die Vorlage ist nicht in Unicode gespeichert.")
     template = configparser.ConfigParser(interpolation=None, strict=True, delimiters=("=",), comment_prefixes=(";",))
-    template.optionxform = str  # type: ignore[assignment,method-assign]
+    template.optionxform = str  # type: ignore[assignment,method-assign] # how the standard library keeps the case of keys
     try:
         template.read_string(raw.decode("utf-16"))
     except configparser.Error as error:
