@@ -200,7 +200,8 @@ class Checking:
     def _tell(self, event: dict[str, Any]) -> None:
         if event["event"] == "collected":
             self._total = sum(event["hosts"].values())
-            notes.print(_("{count} checks on {hosts} hosts", count=self._total, hosts=len(event["hosts"])))
+            names = ", ".join(name or _("practice") for name in event["hosts"])
+            notes.print(_("{count} checks: {names}", count=self._total, names=names), markup=False, soft_wrap=True)
             return
         self._done += 1
         self._failed += event["status"] == "failed"

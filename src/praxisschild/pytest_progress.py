@@ -1,7 +1,8 @@
 """A pytest plugin that tells how far a run of checks is, for a command line that draws it.
 
 Active with ``-p praxisschild.pytest_progress`` and a descriptor in ``PRAXISSCHILD_PROGRESS``; it writes a line of JSON
-per event there: `collected` with the number of checks per host, `check` with host, status and title.
+per event there: `collected` with the number of checks per host or phone (the practice's own under no name), `check`
+with host, status and title.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class _Progress:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:  # noqa: ARG002 - xdist's own
-        self._number(name.rpartition("@")[2] for name in ids)
+        # xdist marks a check's group in its name; what concerns the whole practice has none
+        self._number(group if mark else "" for _, mark, group in (name.rpartition("@") for name in ids))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         for name, record in report.user_properties:
@@ -57,4 +59,4 @@ class _Progress:
 
 def _host(item: pytest.Item) -> str:
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return str(parameters.get("host_name", ""))
+    return str(parameters.get("host_name") or parameters.get("mobile_name") or "")
