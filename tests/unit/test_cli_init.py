@@ -180,6 +180,7 @@ def answer(child, *pairs):
         child.sendline(text)
 
 
+@pytest.mark.slow
 def test_questions_can_be_broken_off_and_gone_on_with(tmp_path):
     folder = tmp_path / "markt"
     child = terminal(folder)

@@ -72,6 +72,7 @@ def test_a_program_reads_the_run_and_finds_the_evidence(practice, bundle, tmp_pa
     assert kept["checks"] == run["checks"]
 
 
+@pytest.mark.slow
 def test_a_host_without_a_kept_state_is_not_tested_and_says_so(practice, bundle, tmp_path):
     (tmp_path / "snapshots").mkdir()
     done = verify(practice, tmp_path, *ONE, "--host", "server-1", PRAXISSCHILD_LANG="de")

@@ -110,6 +110,7 @@ def test_a_whole_run_leaves_a_paper_and_a_part_does_not(pytester, practice, limi
     assert bool(list(pytester.path.glob("evidence/*/*/report.pdf"))) == drawn
 
 
+@pytest.mark.slow
 def test_why_there_is_no_paper_is_said(pytester, practice, monkeypatch):
     facts = practice / "group_vars/all/praxis.yml"
     facts.write_text(facts.read_text(encoding="utf-8").replace("pdf: false", "pdf: true"), encoding="utf-8")
@@ -122,6 +123,7 @@ def test_why_there_is_no_paper_is_said(pytester, practice, monkeypatch):
     assert run["checks"]
 
 
+@pytest.mark.slow
 def test_one_requirement_can_be_chosen_in_any_numbering(pytester, practice):
     pytester.makepyfile(test_sample=CHECKS)
     done, run = results(pytester, practice, "--requirement", "2025-A1-21")

@@ -90,6 +90,7 @@ def apply(project, practice):
         "misspelt role variable",
     ],
 )
+@pytest.mark.slow
 def test_a_wrong_inventory_stops_before_any_host(project, practice, file, old, new, named):
     path = practice / "group_vars/all" / file
     text = path.read_text(encoding="utf-8")

@@ -40,6 +40,7 @@ def small(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_document_opens_again_and_bears_the_practices_name(small, tmp_path):
     done = run(small, "--output", tmp_path, "--format", "docx", "--evidence", tmp_path / "none")
     assert done.exit_code == 0, done.output
@@ -94,6 +95,7 @@ def test_the_list_names_every_document_and_writes_none(practice, evidence, tmp_p
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_what_a_practice_has_not_is_left_out_unless_asked_for(small, tmp_path):
     folder = tmp_path / "ohne"
     shutil.copytree(small, folder)

@@ -98,6 +98,7 @@ def test_every_requirement_stands_in_it_with_its_words(usual: Run) -> None:
         assert together(requirement.label) in close
 
 
+@pytest.mark.slow
 def test_every_measurement_stands_in_it(usual: Run) -> None:
     close = together(words(usual))
     counted = {(judged.check, one.host) for row in usual.requirements for one in row.hosts for judged in one.checks}

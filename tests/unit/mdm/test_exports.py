@@ -287,6 +287,7 @@ def places(node, path=()):
 @pytest.mark.parametrize("name", ["graph.json", "jamf.json", "amapi.json"])
 @QUIET
 @given(data=st.data())
+@pytest.mark.slow
 def test_lists_of_products_with_any_value_anywhere(saved, name, data):
     document = json.loads((LISTS / name).read_text(encoding="utf-8"))
     for path in data.draw(st.lists(st.sampled_from(list(places(document))[1:]), min_size=1, max_size=3)):
