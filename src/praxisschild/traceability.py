@@ -44,12 +44,11 @@ class Check:
 def settings(roles: Path) -> list[Setting]:
     """Every node of a role's data that carries a requirement id, in the order of the files."""
     found = []
-    for path in sorted(roles.glob("*/*/*.yml")):
-        folder = path.parent.name
+    for path in sorted(roles.rglob("*.yml")):
+        role, folder, *_ = path.relative_to(roles).parts
         if folder in {"vars", "tasks", "defaults"}:
             root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
             if root is not None:
-                role = path.parents[1].name
                 found += [Setting(role, path, line, what, ids) for line, what, ids in _walk(root)]
     return found
 

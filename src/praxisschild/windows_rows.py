@@ -25,6 +25,7 @@ IDENTITY = {
     "components": ("kind", "name"),
 }
 DEFAULTS = {"view": "64", "state": "present", "mode": "exact"}
+READ_HERE = {"requirement", "when", "unlisted"}
 SET_HERE = ("role", "requirements")
 Row = dict[str, Any]
 
@@ -42,12 +43,13 @@ def select(
 ) -> Selection:
     """Read one role's rows of a kind and leave out what does not apply to the host.
 
-    ``keys`` are those that the kind's module takes in a row; ``requirement`` and ``when`` are read here.
+    ``keys`` are those that the kind's module takes in a row; ``requirement`` and ``when`` are read here. ``unlisted``
+    says for people and tests why no vendor's table has the setting.
 
     Raises:
         ValueError: a row cannot be used; the text says which one and why.
     """
-    known = {*keys, "requirement", "requirements", "when"} - {"role"}
+    known = {*keys, *READ_HERE, "requirements"} - {"role"}
     kept, left_out = [], []
     for number, mapping in enumerate(written, 1):
         try:
@@ -66,7 +68,7 @@ def select(
         if reason is not None:
             left_out.append(Dropped(kind, name, requirements, reason))
             continue
-        row = {key: value for key, value in mapping.items() if key not in {"when", "requirement"} and value is not None}
+        row = {key: value for key, value in mapping.items() if key not in READ_HERE and value is not None}
         kept.append(row | {"requirements": list(requirements), "role": role})
     return Selection(tuple(kept), tuple(left_out))
 
