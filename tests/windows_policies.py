@@ -120,8 +120,8 @@ def label(kind: str, row: Mapping[str, Any]) -> str:
 def objection(kind: str, row: Mapping[str, Any], table: Table) -> str | None:
     """What is wrong with a row according to the tables; None if nothing.
 
-    ``table`` is an excerpt: ``registry`` {hive: {key: {name: entry}}}, ``missing`` places that no table has, ``security``,
-    ``rights`` and ``audit`` as the vendors' tables have them.
+    ``table`` is an excerpt: ``registry`` {hive: {key: {name: entry}}}, ``missing`` places that no table has,
+    ``security``, ``rights`` and ``audit`` as the vendors' tables have them.
     """
     if kind == "registry":
         return _registry(row, table)
