@@ -38,6 +38,8 @@ TYPES = {
 }
 # sets whose policies have no name by a vendor: security options go by their title, which no table has
 NAMELESS = {"community", "gpttmpl", "lists", "registry.pol", "sceregvl"}
+# of a community too, though its set says otherwise: names and values are what its authors like
+COMMUNITY = {"Magreto-18052.admx"}
 SID = re.compile(r"\*?S-1-\d+(-\d+)+$|\{machine\}-\d+$")
 
 Row = dict[str, Any]
@@ -170,7 +172,7 @@ def _type(row: Mapping[str, Any], entry: Table) -> str | None:
 
 def _value(row: Mapping[str, Any], entry: Table) -> str | None:
     value = row.get("value")
-    if "values" in entry:
+    if "values" in entry and entry["admx"] not in COMMUNITY:
         allowed = {str(one).lower() for one in entry["values"]}
         # a switch is on or off, whichever side the template spells out
         known = _text(value) in (allowed if allowed - {"0", "1"} else {"0", "1"})
@@ -197,9 +199,14 @@ def _policy(row: Mapping[str, Any], entry: Table) -> str | None:
     given = row.get("policy")
     if not given:
         return "policy: is missing"
-    if entry.get("set") in NAMELESS or given == entry["policy"]:
+    if nameless(entry) or given == entry["policy"]:
         return None
     return f"policy: {given!r}, but {entry['admx']} calls it {entry['policy']}"
+
+
+def nameless(entry: Table) -> bool:
+    """Whether the tables do not know what the vendor calls the policy."""
+    return entry.get("set") in NAMELESS or entry["admx"] in COMMUNITY
 
 
 def _access(row: Mapping[str, Any], table: Table) -> str | None:
