@@ -1,7 +1,7 @@
 """Policies of browsers, mail and office programs in the registry of Windows, from the rows that Linux gets as files.
 
-The forms are the vendors' own: Chromium's family reads lists from numbered values and objects as JSON; Mozilla's programs
-read the tree of policies.json as keys, and what has names of one's own as JSON (github.com/mozilla/policy-templates);
+The forms are the vendors' own: Chromium's family reads lists from numbered values and objects as JSON; Mozilla's
+programs read the tree of policies.json as keys, and what has names of one's own as JSON (mozilla/policy-templates);
 LibreOffice reads a key per option with ``Value`` and ``Final`` (configmgr's reader of the Windows registry).
 """
 
