@@ -43,8 +43,8 @@ def chromium(rows: Iterable[Mapping[str, Any]], key: str) -> list[Row]:
 def mozilla(rows: Iterable[Mapping[str, Any]], key: str, dropped: Mapping[str, str] | None = None) -> list[Row]:
     """Rows ``{option|path, value}`` of a policies.json as registry rows below the key of Firefox or Thunderbird.
 
-    Policies with names of one's own become one value each, of all rows that apply: ``dropped`` are the requirements that
-    do not apply to the host.
+    Policies with names of one's own become one value each, of all rows that apply: ``dropped`` are the requirements
+    that do not apply to the host.
 
     Raises:
         ValueError: a value that the registry has no form for.
