@@ -12,6 +12,7 @@ using System.Threading;
 using System.Xml;
 using Ansible.Basic;
 using Ansible.Praxisschild.Batch;
+using Ansible.Praxisschild.Guard;
 using Ansible.Praxisschild.Windows;
 
 //AssemblyReference -Name System.Xml.dll -CLR Framework
@@ -38,6 +39,7 @@ namespace Ansible.Praxisschild.Components
         private const int ServiceUnknown = 1060;
         private const int AlreadyRuns = 1056;
         private const int RunsNot = 1062;
+        private static readonly string[] Ways = new string[] { "WinRM", "mpssvc", "BFE", "Netlogon", "LanmanServer", "LanmanWorkstation", "Dnscache" };
         private static readonly string[] ServiceStates = new string[]
         {
             null, "stopped", "starting", "stopping", "running", "continuing", "pausing", "paused"
@@ -267,6 +269,24 @@ namespace Ansible.Praxisschild.Components
             item.Previous.Add(previous);
         }
 
+        /// <summary>Services only, those first without which nobody gets in: features and tasks keep nobody out.</summary>
+        protected override void Return(List<Item> changed, WayBack way)
+        {
+            foreach (Wanted wanted in rows.Where(row => row.Item.Changed && row.Kind == "service")
+                .OrderBy(row => Ways.Contains(row.Name, StringComparer.OrdinalIgnoreCase) ? 0 : 1))
+            {
+                if (wanted.Start != null && !wanted.FoundStart.StartsWith("(", StringComparison.Ordinal))
+                    way.Run("sc.exe", "config", wanted.Name, "start=", ScStart(wanted.FoundStart));
+                if (wanted.FoundState == "running" || wanted.State != null)
+                    way.Run("sc.exe", wanted.FoundState == "running" ? "start" : "stop", wanted.Name);
+            }
+        }
+
+        private static string ScStart(string start)
+        {
+            return start == "delayed" ? "delayed-auto" : start == "manual" ? "demand" : start;
+        }
+
         // Settling
 
         protected override void Settle(List<Item> changed)
@@ -303,7 +323,7 @@ namespace Ansible.Praxisschild.Components
         {
             string start = wanted.Start ?? wanted.FoundStart;
             if (start != wanted.FoundStart)
-                Do("sc.exe", new int[0], "config", wanted.Name, "start=", start == "delayed" ? "delayed-auto" : start == "manual" ? "demand" : start);
+                Do("sc.exe", new int[0], "config", wanted.Name, "start=", ScStart(start));
             if (wanted.State != null && wanted.State != ServiceState(wanted.Name))
             {
                 bool run = wanted.State == "running";

@@ -12,6 +12,7 @@ using System.Text.RegularExpressions;
 using Ansible.Basic;
 using Ansible.Praxisschild.Batch;
 using Ansible.Praxisschild.DomainPolicy;
+using Ansible.Praxisschild.Guard;
 using Ansible.Praxisschild.Windows;
 
 namespace Ansible.Praxisschild.SecurityPolicy
@@ -214,6 +215,26 @@ namespace Ansible.Praxisschild.SecurityPolicy
             }
         }
 
+        protected override void Return(List<Item> changed, WayBack way)
+        {
+            Dictionary<string, string> access = new Dictionary<string, string>();
+            Dictionary<string, string> rights = new Dictionary<string, string>();
+            foreach (Wanted wanted in rows.Where(row => row.Item.Changed && row.Item.Previous.Count > 0))
+            {
+                if (wanted.IsRight)
+                    rights[wanted.Name] = Template((IEnumerable<string>)wanted.Item.Before);
+                else
+                    access[wanted.Name] = wanted.Item.Before is int ? Shown.Text(wanted.Item.Before) : "\"" + wanted.Item.Before + "\"";
+            }
+            if (access.Count + rights.Count > 0)
+                way.Template = Inf.Format(access, rights);
+        }
+
+        private static string Template(IEnumerable<string> sids)
+        {
+            return String.Join(",", sids.Select(sid => Sid.IsMatch(sid) ? "*" + sid : sid));
+        }
+
         protected override void Settle(List<Item> changed)
         {
             List<Wanted> due = rows.Where(row => row.Item.Changed).ToList();
@@ -236,7 +257,7 @@ namespace Ansible.Praxisschild.SecurityPolicy
             {
                 Dictionary<string, string> access = due.Where(row => !row.IsRight).ToDictionary(row => row.Name, row => row.Text);
                 Dictionary<string, string> rights = due.Where(row => row.IsRight)
-                    .ToDictionary(row => row.Name, row => String.Join(",", row.Sids.Select(sid => Sid.IsMatch(sid) ? "*" + sid : sid)));
+                    .ToDictionary(row => row.Name, row => Template(row.Sids));
                 string template = work.File("settings.inf");
                 string log = work.File("configure.log");
                 File.WriteAllText(template, Inf.Format(access, rights), Encoding.Unicode);
