@@ -10,6 +10,7 @@ using System.Linq;
 using System.Text;
 using System.Text.RegularExpressions;
 using Ansible.Basic;
+using Ansible.Praxisschild.Accounts;
 using Ansible.Praxisschild.Batch;
 using Ansible.Praxisschild.DomainPolicy;
 using Ansible.Praxisschild.Guard;
@@ -33,6 +34,7 @@ namespace Ansible.Praxisschild.SecurityPolicy
     /// <summary>System Access and Privilege Rights by a security template that holds only what differs.</summary>
     public class SecurityPolicyBatch : Batch.Batch
     {
+        private const string BuiltInAdministrator = "EnableAdminAccount";
         private const string NetworkLogon = "SeNetworkLogonRight";
         private const string DenyNetworkLogon = "SeDenyNetworkLogonRight";
         private static readonly Regex Right = new Regex("^Se[A-Za-z]+(Privilege|Right)$", RegexOptions.IgnoreCase);
@@ -129,6 +131,8 @@ namespace Ansible.Praxisschild.SecurityPolicy
                     item.Previous.Add(PreviousRow(wanted, item.Before));
                 if (owned != null && owned.Value != wanted.Text)
                     item.LeaveTo(owned.Gpo, Plain(owned.Value));
+                else if (item.Changed && wanted.Text == "0" && String.Equals(wanted.Name, BuiltInAdministrator, StringComparison.OrdinalIgnoreCase))
+                    KeepOpen(item);
                 return;
             }
             SortedSet<string> before = SidsOf(found ?? "");
@@ -148,6 +152,15 @@ namespace Ansible.Praxisschild.SecurityPolicy
                 item.LeaveTo(owned.Gpo, SidsOf(owned.Value));
             else if (item.Changed && LocksOut(wanted))
                 item.Fail("would take the network logon from the account that this connection uses; nobody could undo it from here");
+        }
+
+        private static void KeepOpen(Item item)
+        {
+            LocalAccount account = AccountSource.Current.Users().FirstOrDefault(one =>
+                one.Sid.StartsWith("S-1-5-21-", StringComparison.Ordinal) && one.Sid.EndsWith("-500", StringComparison.Ordinal));
+            string reason = account == null ? null : Administration.WhyNotDisable(account);
+            if (reason != null)
+                item.Fail(reason);
         }
 
         private static Dictionary<string, object> PreviousRow(Wanted wanted, object value)
