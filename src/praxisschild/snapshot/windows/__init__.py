@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from praxisschild.snapshot.windows.accounts import Accounts
+from praxisschild.snapshot.windows.firewall import Firewall
 from praxisschild.snapshot.windows.host import Host
 from praxisschild.snapshot.windows.settings import Settings
+from praxisschild.snapshot.windows.shares import Shares
 
 __all__ = ["WindowsSnapshot"]
 
 
 @dataclass(frozen=True)
-class WindowsSnapshot(Host, Settings):
+class WindowsSnapshot(Host, Accounts, Firewall, Shares, Settings):
     """One Windows host's effective state. Attributes are read from the document when they are asked for."""
