@@ -7,13 +7,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from praxisschild.snapshot.windows.accounts import Accounts
 from praxisschild.snapshot.windows.desk import Desk
+from praxisschild.snapshot.windows.firewall import Firewall
+from praxisschild.snapshot.windows.host import Host
 from praxisschild.snapshot.windows.programs import Programs
+from praxisschild.snapshot.windows.settings import Settings
+from praxisschild.snapshot.windows.shares import Shares
 from praxisschild.snapshot.windows.traffic import Traffic
 
 __all__ = ["WindowsSnapshot"]
 
 
 @dataclass(frozen=True)
-class WindowsSnapshot(Desk, Programs, Traffic):
+class WindowsSnapshot(
+    Accounts,
+    Desk,
+    Firewall,
+    Programs,
+    Shares,
+    Traffic,
+    Host,
+    Settings,
+):
     """One Windows host's effective state. Attributes are read from the document when they are asked for."""
