@@ -349,7 +349,13 @@ namespace Ansible.Praxisschild.Batch
         private static readonly string[] Entries = new string[] { "A;OICI;FA;;;BA", "A;OICI;FA;;;SY" };
         private static readonly Regex RunName = new Regex(@"^[0-9A-Za-z][0-9A-Za-z_-]{0,80}$");
 
-        private static string Home { get { return World.ProgramData + @"\Praxisschild"; } }
+        public static string Home { get { return World.ProgramData + @"\Praxisschild"; } }
+
+        /// <summary>Whether a path below our folder belongs to the runs that are kept there.</summary>
+        public static bool IsRun(string path)
+        {
+            return String.Equals(path.Split('\\')[0], "runs", StringComparison.OrdinalIgnoreCase);
+        }
 
         private static string Folder(string run)
         {
@@ -401,7 +407,7 @@ namespace Ansible.Praxisschild.Batch
         /// Leave the folder to SYSTEM and Administrators. Users may create folders below ProgramData: one that is there already
         /// may be a user's own, with rights of its own, and is taken over before anything is read from it or written to it.
         /// </summary>
-        private static void Protect()
+        public static void Protect()
         {
             string native = World.Machine.Native(Home);
             bool existed = Directory.Exists(native);
@@ -417,7 +423,7 @@ namespace Ansible.Praxisschild.Batch
         }
 
         /// <summary>icacls saves a folder's name and then, on a line of its own, its access list in SDDL.</summary>
-        private static bool IsProtected()
+        public static bool IsProtected()
         {
             string file = Path.GetTempFileName();
             try
