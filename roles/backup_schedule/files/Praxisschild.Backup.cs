@@ -33,6 +33,8 @@ namespace Praxisschild
             get { return (Environment.GetEnvironmentVariable("ProgramData") ?? @"C:\ProgramData") + @"\Praxisschild\backup"; }
         }
 
+        public virtual string System32 { get { return Environment.SystemDirectory; } }
+
         /// <summary>A path of Windows as the file system of this process knows it.</summary>
         public virtual string Native(string path)
         {
@@ -253,11 +255,11 @@ namespace Praxisschild
             List<string> words = new List<string> { "start", "backup", target, "-allCritical", "-systemState", "-vssFull", "-quiet" };
             if (Texts(wanted, "volumes").Count > 0)
                 words.Insert(3, "-include:" + String.Join(",", Texts(wanted, "volumes")));
-            Ended made = Execute(@"C:\Windows\System32\wbadmin.exe", words, null);
+            Ended made = Execute(Place.System32 + @"\wbadmin.exe", words, null);
             if (made.Code != 0)
                 throw new JobException("wbadmin: " + made.LastWords);
             // the words are localised, a version is always written so
-            Ended listed = Execute(@"C:\Windows\System32\wbadmin.exe", new string[] { "get", "versions", target }, null);
+            Ended listed = Execute(Place.System32 + @"\wbadmin.exe", new string[] { "get", "versions", target }, null);
             Match[] versions = Regex.Matches(listed.Output, @"\b\d\d/\d\d/\d{4}-\d\d:\d\d\b").Cast<Match>().ToArray();
             if (versions.Length == 0)
                 throw new JobException("wbadmin kennt auf dem Ziel keine Sicherung: " + listed.LastWords);
