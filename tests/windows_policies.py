@@ -41,6 +41,9 @@ TYPES = {
 NAMELESS = {"community", "gpttmpl", "lists", "registry.pol", "sceregvl"}
 # of a community too, though its set says otherwise: names and values are what its authors like
 COMMUNITY = {"Magreto-18052.admx"}
+BROWSERS = re.compile(
+    r"software\\policies\\(google\\chrome|microsoft\\edge|mozilla\\firefox|mozilla\\thunderbird)(?=\\|$)"
+)
 SID = re.compile(r"\*?S-1-\d+(-\d+)+$|\{machine\}-\d+$")
 
 Row = dict[str, Any]
@@ -150,8 +153,8 @@ def _registry(row: Mapping[str, Any], table: Table) -> str | None:
         return "no vendor's table has it; is it spelt right? If so, say in `unlisted` where it comes from"
     if row.get("unlisted"):
         return f"`unlisted`, but {entry['admx']} has it: {entry['policy']}"
-    if row.get("state") == "absent":
-        return None
+    if row.get("state") == "absent" or "name" not in row:
+        return _policy(row, entry)
     return _type(row, entry) or _value(row, entry) or _policy(row, entry)
 
 
@@ -160,7 +163,9 @@ def entry_of(row: Mapping[str, Any], registry: Mapping[str, Any]) -> Table | Non
     hive, key, name = place(row)
     values = registry.get(hive, {}).get(key, {})
     entry = values.get(name)
-    if entry is None and "*" in values and "name" in row:
+    if "name" not in row:  # about the key itself
+        return values.get("*")
+    if entry is None and "*" in values:
         prefix = str(values["*"].get("prefix", "")).lower()
         if values["*"].get("named") or re.fullmatch(re.escape(prefix) + r"[1-9]\d*", name):
             entry = values["*"]
@@ -203,9 +208,22 @@ def _policy(row: Mapping[str, Any], entry: Table) -> str | None:
     given = row.get("policy")
     if not given:
         return "policy: is missing"
-    if nameless(entry) or given == entry["policy"]:
+    if nameless(entry) or given == entry["policy"] or _browsers_name(row) == str(given).lower():
         return None
     return f"policy: {given!r}, but {entry['admx']} calls it {entry['policy']}"
+
+
+def _browsers_name(row: Mapping[str, Any]) -> str | None:
+    """What a browser's maker calls the policy that a row stands for, in small letters; None for others' rows.
+
+    Chrome and Edge: the option; Mozilla: the place in policies.json.
+    """
+    _, key, name = place(row)
+    found = BROWSERS.match(key)
+    if not found:
+        return None
+    parts = key[found.end() + 1 :].split("\\") if key[found.end() :] else []
+    return ".".join(parts if name.isdigit() or "name" not in row else [*parts, name])
 
 
 def nameless(entry: Table) -> bool:
