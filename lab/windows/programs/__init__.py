@@ -14,6 +14,7 @@ from .components import dism, sc, schtasks
 from .ended import Ended
 from .files import HIVE, icacls, reg
 from .secedit import secedit
+from .wbadmin import wbadmin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,7 @@ PROGRAMS: dict[str, Callable[[Path, list[str]], str]] = {
     "sc": sc,
     "schtasks": schtasks,
     "secedit": secedit,
+    "wbadmin": wbadmin,
 }
 
 
