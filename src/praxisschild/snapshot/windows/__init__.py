@@ -8,11 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from praxisschild.snapshot.windows.host import Host
+from praxisschild.snapshot.windows.logs import Logs
+from praxisschild.snapshot.windows.protection import Protection
 from praxisschild.snapshot.windows.settings import Settings
+from praxisschild.snapshot.windows.upkeep import Upkeep
+from praxisschild.snapshot.windows.volumes import Volumes
 
 __all__ = ["WindowsSnapshot"]
 
 
 @dataclass(frozen=True)
-class WindowsSnapshot(Host, Settings):
+class WindowsSnapshot(Logs, Protection, Upkeep, Volumes, Host, Settings):
     """One Windows host's effective state. Attributes are read from the document when they are asked for."""
