@@ -95,7 +95,7 @@ def test_windows_image_of_the_server_is_recent_and_encrypted(windows, measured):
     encrypted = [one for one in windows.volumes if one.letter == drive.upper() and one.encrypted and one.protected]
     local = drive[1:2] == ":"
     measured(
-        f"Letztes Abbild: {ago(age)}; {'verschlüsselt' if encrypted else 'unverschlüsselt' if local else 'Freigabe'}: {drive}; "
+        f"Letztes Abbild: {ago(age)}; {drive} {'ist' if encrypted or not local else 'ist nicht'} verschlüsselt; "
         f"Windows Server-Sicherung: {'installiert' if windows.feature('WindowsServerBackup') else 'fehlt'}"
     )
     assert windows.feature("WindowsServerBackup")
