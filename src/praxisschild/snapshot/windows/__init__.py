@@ -11,10 +11,14 @@ from praxisschild.snapshot.windows.accounts import Accounts
 from praxisschild.snapshot.windows.desk import Desk
 from praxisschild.snapshot.windows.firewall import Firewall
 from praxisschild.snapshot.windows.host import Host
+from praxisschild.snapshot.windows.logs import Logs
 from praxisschild.snapshot.windows.programs import Programs
+from praxisschild.snapshot.windows.protection import Protection
 from praxisschild.snapshot.windows.settings import Settings
 from praxisschild.snapshot.windows.shares import Shares
 from praxisschild.snapshot.windows.traffic import Traffic
+from praxisschild.snapshot.windows.upkeep import Upkeep
+from praxisschild.snapshot.windows.volumes import Volumes
 
 __all__ = ["WindowsSnapshot"]
 
@@ -24,9 +28,13 @@ class WindowsSnapshot(
     Accounts,
     Desk,
     Firewall,
+    Logs,
     Programs,
+    Protection,
     Shares,
     Traffic,
+    Upkeep,
+    Volumes,
     Host,
     Settings,
 ):
