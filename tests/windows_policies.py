@@ -20,7 +20,7 @@ from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 PROJECT = Path(__file__).resolve().parents[1]
 ROLES = PROJECT / "roles"
@@ -41,6 +41,8 @@ TYPES = {
 NAMELESS = {"community", "gpttmpl", "lists", "registry.pol", "sceregvl"}
 # of a community too, though its set says otherwise: names and values are what its authors like
 COMMUNITY = {"Magreto-18052.admx"}
+THUNDERBIRD = r"software\policies\mozilla\thunderbird"
+MOZILLA_TYPES = {"boolean": "dword", "integer": "dword", "string": "string"}
 BROWSERS = re.compile(
     r"software\\policies\\(google\\chrome|microsoft\\edge|mozilla\\firefox|mozilla\\thunderbird)(?=\\|$)"
 )
@@ -110,7 +112,10 @@ def rows(role: str) -> tuple[tuple[str, Row], ...]:
 def place(row: Mapping[str, Any]) -> tuple[str, str, str]:
     """Hive (``machine`` or ``user``), key and name of a registry row, as the tables write them: in small letters."""
     head, _, rest = str(row["key"]).partition("\\")
-    return HIVES[head.rstrip(":").lower()], rest.strip("\\").lower(), str(row.get("name", "")).lower()
+    key = re.sub(
+        r"(?<=\\)[^\\]+/#replace(?=\\)", "*", rest.strip("\\").lower()
+    )  # a node that LibreOffice has no name for
+    return HIVES[head.rstrip(":").lower()], key, str(row.get("name", "")).lower()
 
 
 def excerpt(role: str) -> Table:
@@ -160,16 +165,23 @@ def _registry(row: Mapping[str, Any], table: Table) -> str | None:
 
 def entry_of(row: Mapping[str, Any], registry: Mapping[str, Any]) -> Table | None:
     """The table's entry for a registry row; of a list policy, the one for all its members."""
+    hive, key, _ = place(row)
+    name = _name_in_table(row, registry)
+    entry: Table | None = None if name is None else registry[hive][key][name]
+    return entry
+
+
+def _name_in_table(row: Mapping[str, Any], registry: Mapping[str, Any]) -> str | None:
+    """Under which name the table has the row; for a row about a key, any name in it."""
     hive, key, name = place(row)
     values = registry.get(hive, {}).get(key, {})
-    entry = values.get(name)
-    if "name" not in row:  # about the key itself
-        return values.get("*")
-    if entry is None and "*" in values:
-        prefix = str(values["*"].get("prefix", "")).lower()
-        if values["*"].get("named") or re.fullmatch(re.escape(prefix) + r"[1-9]\d*", name):
-            entry = values["*"]
-    return entry
+    if "name" not in row:
+        return min(values, default=None)
+    if name in values:
+        return name
+    prefix = str(values.get("*", {}).get("prefix", "")).lower()
+    member = "*" in values and (values["*"].get("named") or re.fullmatch(re.escape(prefix) + r"[1-9]\d*", name))
+    return "*" if member else None
 
 
 def _type(row: Mapping[str, Any], entry: Table) -> str | None:
@@ -254,6 +266,39 @@ def _right(row: Mapping[str, Any], table: Table) -> str | None:
     return f"value: {wrong} are no SIDs" if wrong else None
 
 
+def without_templates() -> Table:
+    """Keys of LibreOffice and Thunderbird, which have no templates, out of what the programs themselves know."""
+    known = json.loads((EXCERPTS.parent / "office_options.json").read_text(encoding="utf-8"))
+    keys: Table = {}
+    for path, option in known["options"].items():
+        parts, policy = path.split("/"), {"admx": "LibreOffice", "policy": path}
+        if option["type"].startswith("set of "):
+            named = {"policy": path, "admx": "LibreOffice", "type": "string"}
+            final = {"policy": path, "admx": "LibreOffice", "type": "dword", "values": [1]}
+            keys[_office_key([*parts, "*", "Command"])] = {"value": named, "final": final}
+            continue
+        value: Table = policy | {"type": "string"}
+        if option["type"] == "xs:boolean":
+            value["values"] = ["true", "false"]
+        elif option["type"] == "xs:int":
+            value |= {"min": 0, "max": 2**31 - 1}
+        keys[_office_key(parts)] = {"value": value, "final": policy | {"type": "dword", "values": [1]}}
+    for path, entry in known["policies"].items():
+        *parents, name = path.lower().split(".")
+        if entry["type"] in MOZILLA_TYPES and "*" not in path and "[]" not in path:
+            found = {"admx": "Thunderbird", "policy": path, "type": MOZILLA_TYPES[entry["type"]]}
+            found |= {"values": [0, 1]} if entry["type"] == "boolean" else {}
+            found |= {"values": entry["values"]} if "values" in entry else {}
+            keys.setdefault("\\".join([THUNDERBIRD, *parents]), {})[name] = found
+    preferences = {"admx": "Thunderbird", "policy": "Preferences", "type": "multi"}
+    keys.setdefault(THUNDERBIRD, {})["preferences"] = preferences
+    return keys
+
+
+def _office_key(parts: Sequence[str]) -> str:
+    return ("software\\policies\\libreoffice\\org.openoffice.office." + "\\".join(parts)).lower()
+
+
 def cut(role: str, whole: Mapping[str, Any]) -> Table:
     """The excerpt for a role out of the whole tables (``admx``, ``security``, ``rights``, ``audit``)."""
     table: Table = {
@@ -267,12 +312,11 @@ def cut(role: str, whole: Mapping[str, Any]) -> Table:
         name = row.get("name")
         if kind == "registry":
             hive, key, name = place(row)
-            entry = entry_of(row, whole["admx"])
-            if entry is None:
+            there = _name_in_table(row, whole["admx"])
+            if there is None:
                 table["missing"].add(f"{hive}\\{key}\\{name}")
             else:
-                there = name if name in whole["admx"][hive][key] else "*"
-                table["registry"][hive].setdefault(key, {})[there] = entry
+                table["registry"][hive].setdefault(key, {})[there] = whole["admx"][hive][key][there]
         elif kind == "audit":
             guid = str(row["subcategory"]).upper()
             if guid in whole["audit"]:

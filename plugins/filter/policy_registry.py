@@ -25,7 +25,7 @@ def _telling(function: Callable[..., list[dict[str, Any]]]) -> Callable[..., lis
 
 
 class FilterModule:
-    """``rows | chromium_registry(key)``, ``rows | mozilla_registry(key, dropped)``, ``rows | libreoffice_registry(key)``."""
+    """Rows into rows: ``chromium_registry(key)``, ``mozilla_registry(key, dropped)``, ``libreoffice_registry(key)``."""
 
     def filters(self) -> dict[str, Callable[..., list[dict[str, Any]]]]:
         """The filters by name."""

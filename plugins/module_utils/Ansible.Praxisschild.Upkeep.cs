@@ -129,7 +129,7 @@ namespace Ansible.Praxisschild.Upkeep
         public static object Backup()
         {
             Dictionary<string, object> reports = new Dictionary<string, object>();
-            string folder = World.Machine.Native(Kept.Home + @"\backup");
+            string folder = World.Machine.Native(Store.Home + @"\backup");
             string state = Path.Combine(folder, "state");
             if (Directory.Exists(state))
                 foreach (string file in Directory.GetFiles(state, "*.json"))
@@ -141,7 +141,7 @@ namespace Ansible.Praxisschild.Upkeep
                 { "reports", reports },
                 { "config", told == null ? null : told.Where(one => !Secret.IsMatch(one.Key)).ToDictionary(one => one.Key, one => one.Value) },
                 { "password", File.Exists(Path.Combine(folder, "password")) },
-                { "protected", Directory.Exists(World.Machine.Native(Kept.Home)) && Kept.IsProtected() },
+                { "protected", Directory.Exists(World.Machine.Native(Store.Home)) && Store.IsProtected() },
                 { "program", told != null && File.Exists(World.Machine.Native((string)told["restic"])) },
             };
         }

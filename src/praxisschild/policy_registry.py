@@ -1,7 +1,7 @@
 """Policies of browsers, mail and office programs in the registry of Windows, from the rows that Linux gets as files.
 
-The forms are the vendors' own: Chromium's family reads lists from numbered values and objects as JSON; Mozilla's programs
-read the tree of policies.json as keys, and what has names of one's own as JSON (github.com/mozilla/policy-templates);
+The forms are the vendors' own: Chromium's family reads lists from numbered values and objects as JSON; Mozilla's
+programs read the tree of policies.json as keys, and what has names of one's own as JSON (mozilla/policy-templates);
 LibreOffice reads a key per option with ``Value`` and ``Final`` (configmgr's reader of the Windows registry).
 """
 
@@ -43,8 +43,8 @@ def chromium(rows: Iterable[Mapping[str, Any]], key: str) -> list[Row]:
 def mozilla(rows: Iterable[Mapping[str, Any]], key: str, dropped: Mapping[str, str] | None = None) -> list[Row]:
     """Rows ``{option|path, value}`` of a policies.json as registry rows below the key of Firefox or Thunderbird.
 
-    Policies with names of one's own become one value each, of all rows that apply: ``dropped`` are the requirements that
-    do not apply to the host.
+    Policies with names of one's own become one value each, of all rows that apply: ``dropped`` are the requirements
+    that do not apply to the host.
 
     Raises:
         ValueError: a value that the registry has no form for.
