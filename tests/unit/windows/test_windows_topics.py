@@ -9,8 +9,6 @@ import pytest
 from praxisschild.snapshot import WindowsSnapshot
 
 POLICIES = r"HKLM\SOFTWARE\Policies\Microsoft"
-TERMINAL = rf"{POLICIES}\Windows NT\Terminal Services"
-LOCAL = r"HKLM\SYSTEM\CurrentControlSet\Control\Terminal Server"
 SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
 SAVER = r"Software\Policies\Microsoft\Windows\Control Panel\Desktop"
 SCHANNEL = r"HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols"
@@ -51,30 +49,6 @@ SAVES = {"ScreenSaveActive": "1", "ScreenSaverIsSecure": "1", "ScreenSaveTimeOut
 def test_a_screen_saver_locks_if_everything_is_there(values, seconds):
     found = host(hives={"S-1-5-21-1": {SAVER: values}, "default": {SAVER.upper(): SAVES}}).screen_savers
     assert found == {"S-1-5-21-1": seconds, "default": 600}
-
-
-@pytest.mark.parametrize(
-    ("policy", "local", "allowed"),
-    [(None, None, False), (None, 1, False), (None, 0, True), (1, 0, False), (0, 1, True)],
-)
-def test_remote_desktop_is_what_the_policy_says_and_off_by_itself(policy, local, allowed):
-    values = {TERMINAL: {"fDenyTSConnections": policy}, LOCAL: {"fDenyTSConnections": local}}
-    there = {key: {n: v for n, v in found.items() if v is not None} for key, found in values.items()}
-    assert host(registry=there).allows_remote_desktop is allowed
-
-
-@pytest.mark.parametrize(
-    ("policy", "local", "asks"),
-    [
-        ({}, {}, True),
-        ({}, {"UserAuthentication": 0}, False),
-        ({"UserAuthentication": 1}, {"UserAuthentication": 0}, True),
-        ({"SecurityLayer": 1}, {}, False),
-    ],
-)
-def test_remote_desktop_asks_first(policy, local, asks):
-    found = host(registry={TERMINAL: policy, rf"{LOCAL}\WinStations\RDP-Tcp": local})
-    assert found.remote_desktop_asks_first is asks
 
 
 @pytest.mark.parametrize(
