@@ -56,5 +56,7 @@ def test_no_port_of_windows_answers_here_that_nobody_named(windows_remote, windo
     with ThreadPoolExecutor(len(knocked)) as pool:
         answers = dict(zip(knocked, pool.map(lambda port: _answers(connection.address, port), knocked), strict=True))
     found = sorted(port for port, answered in answers.items() if answered)
-    measured(f"Von {source} aus antworten ungenannte Ports: {', '.join(map(str, found)) or 'keine'} (von {len(knocked)})")
+    measured(
+        f"Von {source} aus antworten ungenannte Ports: {', '.join(map(str, found)) or 'keine'} (von {len(knocked)})"
+    )
     assert not found
