@@ -16,10 +16,11 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import filter_loader, init_plugin_loader
 from ansible.template import Templar
+from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 PROJECT = Path(__file__).resolve().parents[1]
 ROLES = PROJECT / "roles"
@@ -40,6 +41,11 @@ TYPES = {
 NAMELESS = {"community", "gpttmpl", "lists", "registry.pol", "sceregvl"}
 # of a community too, though its set says otherwise: names and values are what its authors like
 COMMUNITY = {"Magreto-18052.admx"}
+THUNDERBIRD = r"software\policies\mozilla\thunderbird"
+MOZILLA_TYPES = {"boolean": "dword", "integer": "dword", "string": "string"}
+BROWSERS = re.compile(
+    r"software\\policies\\(google\\chrome|microsoft\\edge|mozilla\\firefox|mozilla\\thunderbird)(?=\\|$)"
+)
 SID = re.compile(r"\*?S-1-\d+(-\d+)+$|\{machine\}-\d+$")
 
 Row = dict[str, Any]
@@ -72,6 +78,7 @@ def _practice() -> tuple[Any, list[dict[str, Any]]]:
     loader: Any = DataLoader()
     inventory: Any = InventoryManager(loader=loader, sources=[str(PRACTICE)])
     manager: Any = VariableManager(loader=loader, inventory=inventory)
+    HostVars(inventory, manager, loader)  # the manager keeps it: roles look at other hosts, too
     return loader, [manager.get_vars(host=host) for host in inventory.get_hosts()]
 
 
@@ -90,7 +97,9 @@ def rows(role: str) -> tuple[tuple[str, Row], ...]:
     found: dict[str, tuple[str, Row]] = {}
     for host in hosts:
         for chosen in ({}, choices):
-            templar: Any = Templar(loader=loader, variables={**variables, **host, **chosen})
+            templar: Any = Templar(
+                loader=loader, variables={**variables, **host, **chosen, "ansible_search_path": [str(folder)]}
+            )
             for path in sorted(folder.glob("tasks/*.yml")):
                 for declared in _declarations(path):
                     for kind, written in declared.items():
@@ -103,7 +112,10 @@ def rows(role: str) -> tuple[tuple[str, Row], ...]:
 def place(row: Mapping[str, Any]) -> tuple[str, str, str]:
     """Hive (``machine`` or ``user``), key and name of a registry row, as the tables write them: in small letters."""
     head, _, rest = str(row["key"]).partition("\\")
-    return HIVES[head.rstrip(":").lower()], rest.strip("\\").lower(), str(row.get("name", "")).lower()
+    key = re.sub(
+        r"(?<=\\)[^\\]+/#replace(?=\\)", "*", rest.strip("\\").lower()
+    )  # a node that LibreOffice has no name for
+    return HIVES[head.rstrip(":").lower()], key, str(row.get("name", "")).lower()
 
 
 def excerpt(role: str) -> Table:
@@ -146,21 +158,30 @@ def _registry(row: Mapping[str, Any], table: Table) -> str | None:
         return "no vendor's table has it; is it spelt right? If so, say in `unlisted` where it comes from"
     if row.get("unlisted"):
         return f"`unlisted`, but {entry['admx']} has it: {entry['policy']}"
-    if row.get("state") == "absent":
-        return None
+    if row.get("state") == "absent" or "name" not in row:
+        return _policy(row, entry)
     return _type(row, entry) or _value(row, entry) or _policy(row, entry)
 
 
 def entry_of(row: Mapping[str, Any], registry: Mapping[str, Any]) -> Table | None:
     """The table's entry for a registry row; of a list policy, the one for all its members."""
+    hive, key, _ = place(row)
+    name = _name_in_table(row, registry)
+    entry: Table | None = None if name is None else registry[hive][key][name]
+    return entry
+
+
+def _name_in_table(row: Mapping[str, Any], registry: Mapping[str, Any]) -> str | None:
+    """Under which name the table has the row; for a row about a key, any name in it."""
     hive, key, name = place(row)
     values = registry.get(hive, {}).get(key, {})
-    entry = values.get(name)
-    if entry is None and "*" in values and "name" in row:
-        prefix = str(values["*"].get("prefix", "")).lower()
-        if values["*"].get("named") or re.fullmatch(re.escape(prefix) + r"[1-9]\d*", name):
-            entry = values["*"]
-    return entry
+    if "name" not in row:
+        return min(values, default=None)
+    if name in values:
+        return name
+    prefix = str(values.get("*", {}).get("prefix", "")).lower()
+    member = "*" in values and (values["*"].get("named") or re.fullmatch(re.escape(prefix) + r"[1-9]\d*", name))
+    return "*" if member else None
 
 
 def _type(row: Mapping[str, Any], entry: Table) -> str | None:
@@ -199,9 +220,22 @@ def _policy(row: Mapping[str, Any], entry: Table) -> str | None:
     given = row.get("policy")
     if not given:
         return "policy: is missing"
-    if nameless(entry) or given == entry["policy"]:
+    if nameless(entry) or given == entry["policy"] or _browsers_name(row) == str(given).lower():
         return None
     return f"policy: {given!r}, but {entry['admx']} calls it {entry['policy']}"
+
+
+def _browsers_name(row: Mapping[str, Any]) -> str | None:
+    """What a browser's maker calls the policy that a row stands for, in small letters; None for others' rows.
+
+    Chrome and Edge: the option; Mozilla: the place in policies.json.
+    """
+    _, key, name = place(row)
+    found = BROWSERS.match(key)
+    if not found:
+        return None
+    parts = key[found.end() + 1 :].split("\\") if key[found.end() :] else []
+    return ".".join(parts if name.isdigit() or "name" not in row else [*parts, name])
 
 
 def nameless(entry: Table) -> bool:
@@ -232,6 +266,39 @@ def _right(row: Mapping[str, Any], table: Table) -> str | None:
     return f"value: {wrong} are no SIDs" if wrong else None
 
 
+def without_templates() -> Table:
+    """Keys of LibreOffice and Thunderbird, which have no templates, out of what the programs themselves know."""
+    known = json.loads((EXCERPTS.parent / "office_options.json").read_text(encoding="utf-8"))
+    keys: Table = {}
+    for path, option in known["options"].items():
+        parts, policy = path.split("/"), {"admx": "LibreOffice", "policy": path}
+        if option["type"].startswith("set of "):
+            named = {"policy": path, "admx": "LibreOffice", "type": "string"}
+            final = {"policy": path, "admx": "LibreOffice", "type": "dword", "values": [1]}
+            keys[_office_key([*parts, "*", "Command"])] = {"value": named, "final": final}
+            continue
+        value: Table = policy | {"type": "string"}
+        if option["type"] == "xs:boolean":
+            value["values"] = ["true", "false"]
+        elif option["type"] == "xs:int":
+            value |= {"min": 0, "max": 2**31 - 1}
+        keys[_office_key(parts)] = {"value": value, "final": policy | {"type": "dword", "values": [1]}}
+    for path, entry in known["policies"].items():
+        *parents, name = path.lower().split(".")
+        if entry["type"] in MOZILLA_TYPES and "*" not in path and "[]" not in path:
+            found = {"admx": "Thunderbird", "policy": path, "type": MOZILLA_TYPES[entry["type"]]}
+            found |= {"values": [0, 1]} if entry["type"] == "boolean" else {}
+            found |= {"values": entry["values"]} if "values" in entry else {}
+            keys.setdefault("\\".join([THUNDERBIRD, *parents]), {})[name] = found
+    preferences = {"admx": "Thunderbird", "policy": "Preferences", "type": "multi"}
+    keys.setdefault(THUNDERBIRD, {})["preferences"] = preferences
+    return keys
+
+
+def _office_key(parts: Sequence[str]) -> str:
+    return ("software\\policies\\libreoffice\\org.openoffice.office." + "\\".join(parts)).lower()
+
+
 def cut(role: str, whole: Mapping[str, Any]) -> Table:
     """The excerpt for a role out of the whole tables (``admx``, ``security``, ``rights``, ``audit``)."""
     table: Table = {
@@ -245,12 +312,11 @@ def cut(role: str, whole: Mapping[str, Any]) -> Table:
         name = row.get("name")
         if kind == "registry":
             hive, key, name = place(row)
-            entry = entry_of(row, whole["admx"])
-            if entry is None:
+            there = _name_in_table(row, whole["admx"])
+            if there is None:
                 table["missing"].add(f"{hive}\\{key}\\{name}")
             else:
-                there = name if name in whole["admx"][hive][key] else "*"
-                table["registry"][hive].setdefault(key, {})[there] = entry
+                table["registry"][hive].setdefault(key, {})[there] = whole["admx"][hive][key][there]
         elif kind == "audit":
             guid = str(row["subcategory"]).upper()
             if guid in whole["audit"]:

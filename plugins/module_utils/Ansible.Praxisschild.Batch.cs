@@ -368,6 +368,12 @@ namespace Ansible.Praxisschild.Batch
         private const int Newest = 10;
         private static readonly Regex RunName = new Regex(@"^[0-9A-Za-z][0-9A-Za-z_-]{0,80}$");
 
+        /// <summary>Whether a path below our folder belongs to the runs that are kept there.</summary>
+        public static bool IsRun(string path)
+        {
+            return String.Equals(path.Split('\\')[0], "runs", StringComparison.OrdinalIgnoreCase);
+        }
+
         private static string Folder(string run)
         {
             if (!RunName.IsMatch(run))

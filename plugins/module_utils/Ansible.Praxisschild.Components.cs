@@ -30,11 +30,12 @@ namespace Ansible.Praxisschild.Components
         public string Start; // services
         public string State;
         public string Xml; // tasks
+        public string Content; // files
         public string FoundStart;
         public string FoundState;
     }
 
-    /// <summary>Services, optional features, scheduled tasks, local accounts and groups.</summary>
+    /// <summary>Services, optional features, scheduled tasks and the files that these read, local accounts and groups.</summary>
     public class ComponentsBatch : Batch.Batch
     {
         private const int RebootNeeded = 3010;
@@ -62,7 +63,7 @@ namespace Ansible.Praxisschild.Components
         {
             return Batch.Spec.Of(new Hashtable
             {
-                { "kind", Batch.Spec.Option("str", "required", true, "choices", new string[] { "service", "feature", "task", "account", "group" }) },
+                { "kind", Batch.Spec.Option("str", "required", true, "choices", new string[] { "service", "feature", "task", "file", "account", "group" }) },
                 { "name", Batch.Spec.Option("str", "required", true) },
                 { "state", Batch.Spec.Option("str", "choices",
                     new string[] { "running", "stopped", "enabled", "disabled", "present", "absent" }) },
@@ -70,6 +71,7 @@ namespace Ansible.Praxisschild.Components
                 { "xml", Batch.Spec.Option("str") },
                 { "members", Batch.Spec.Option("list", "elements", "str") },
                 { "allowed", Batch.Spec.Option("list", "elements", "str") },
+                { "content", Batch.Spec.Option("str") },
             });
         }
 
@@ -80,13 +82,13 @@ namespace Ansible.Praxisschild.Components
 
         protected override void Read(Row row)
         {
-            string kind = row.OneOf("kind", null, "service", "feature", "task", "account", "group");
+            string kind = row.OneOf("kind", null, "service", "feature", "task", "file", "account", "group");
             if (items.Any(other => other.Kind == kind && String.Equals(other.Name, row.Text("name", null), StringComparison.OrdinalIgnoreCase)))
                 throw row.Mistake("stands there twice");
             if (kind == "account" || kind == "group")
             {
-                if (row.Has("start") || row.Has("xml"))
-                    throw row.Mistake("`start` and `xml` belong to services and tasks");
+                if (row.Has("start") || row.Has("xml") || row.Has("content"))
+                    throw row.Mistake("`start`, `xml` and `content` belong to services, tasks and files");
                 people.Add(new AccountRow(row, kind));
                 items.Add(people.Last().Item);
                 return;
@@ -97,6 +99,7 @@ namespace Ansible.Praxisschild.Components
             {
                 Row = row, Kind = kind, Name = row.Needed("name"),
                 Start = row.Text("start", null), State = row.Text("state", null), Xml = row.Text("xml", null),
+                Content = row.Text("content", null),
             };
             if (wanted.Kind == "service")
                 ReadService(wanted);
@@ -104,11 +107,15 @@ namespace Ansible.Praxisschild.Components
                 throw row.Mistake("`start` belongs to services");
             else if (wanted.Kind == "feature")
                 wanted.State = row.OneOf("state", null, "enabled", "disabled");
+            else if (wanted.Kind == "file")
+                ReadFile(wanted);
             else
                 ReadTask(wanted);
             if (wanted.Kind != "task" && wanted.Xml != null)
                 throw row.Mistake("`xml` belongs to tasks");
-            if (wanted.Kind != "task" && !Regex.IsMatch(wanted.Name, @"^[^\s/\\""]+$"))
+            if (wanted.Kind != "file" && wanted.Content != null)
+                throw row.Mistake("`content` belongs to files");
+            if ((wanted.Kind == "service" || wanted.Kind == "feature") && !Regex.IsMatch(wanted.Name, @"^[^\s/\\""]+$"))
                 throw row.Mistake("no name of a {0}; it is the short one, not what the desktop shows", wanted.Kind);
             wanted.Item = new Item(wanted.Kind, wanted.Name, row);
             rows.Add(wanted);
@@ -138,6 +145,16 @@ namespace Ansible.Praxisschild.Components
                 TaskXml.Read(wanted.Xml, reason => wanted.Row.Mistake("`xml`: {0}", reason));
         }
 
+        private static void ReadFile(Wanted wanted)
+        {
+            wanted.State = wanted.Row.OneOf("state", "present", "present", "absent");
+            string[] parts = wanted.Name.Split('\\');
+            if (!parts.All(part => Regex.IsMatch(part, @"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")) || Kept.IsRun(wanted.Name))
+                throw wanted.Row.Mistake(@"a file is named by its path below %ProgramData%\Praxisschild, outside of runs");
+            if ((wanted.State == "present") != (wanted.Content != null))
+                throw wanted.Row.Mistake("`content` belongs to a file that is to be present, and is needed there");
+        }
+
         // What is there
 
         protected override List<Item> Compare()
@@ -151,6 +168,8 @@ namespace Ansible.Praxisschild.Components
                         CompareService(wanted);
                     else if (wanted.Kind == "feature")
                         CompareFeature(wanted, features);
+                    else if (wanted.Kind == "file")
+                        CompareFile(wanted);
                     else
                         CompareTask(wanted);
                 }
@@ -314,6 +333,45 @@ namespace Ansible.Praxisschild.Components
             return start == "delayed" ? "delayed-auto" : start == "manual" ? "demand" : start;
         }
 
+        /// <summary>A file that somebody else could have written does not count, whatever stands in it.</summary>
+        private static void CompareFile(Wanted wanted)
+        {
+            Item item = wanted.Item;
+            string found = FileText(wanted.Name);
+            bool same = found == wanted.Content && (found == null || Store.IsProtected());
+            item.State = wanted.State;
+            item.Before = found == null ? "absent" : "present";
+            item.After = wanted.State == "absent" ? "absent" : same || found == null ? "present" : "as declared";
+            item.Changed = !same;
+            Dictionary<string, object> previous = new Dictionary<string, object>
+            {
+                { "kind", "file" }, { "name", wanted.Name }, { "state", item.Before }, { "secret", wanted.Row.Truth("secret", false) },
+            };
+            if (found != null)
+                previous["content"] = found;
+            item.Previous.Add(previous);
+        }
+
+        /// <summary>Where the file is; a link that a user made there before the folder was ours is refused.</summary>
+        private static string FilePath(string name)
+        {
+            string path = Store.Home;
+            foreach (string part in name.Split('\\'))
+            {
+                path += "\\" + part;
+                string native = World.Machine.Native(path);
+                if ((Directory.Exists(native) || File.Exists(native)) && (File.GetAttributes(native) & FileAttributes.ReparsePoint) != 0)
+                    throw new BatchException(String.Format("{0} is a link to somewhere else; remove it, it is not ours", path));
+            }
+            return World.Machine.Native(path);
+        }
+
+        private static string FileText(string name)
+        {
+            string file = FilePath(name);
+            return File.Exists(file) ? new UTF8Encoding(false).GetString(File.ReadAllBytes(file)) : null;
+        }
+
         // Settling
 
         protected override void Settle(List<Item> changed)
@@ -327,6 +385,8 @@ namespace Ansible.Praxisschild.Components
                     Settle(one.Item, () => SettleService(one));
                 else if (one.Kind == "feature")
                     Settle(one.Item, () => SettleFeature(one));
+                else if (one.Kind == "file")
+                    Settle(one.Item, () => SettleFile(one));
                 else
                     Settle(one.Item, () => SettleTask(one));
             }
@@ -385,6 +445,22 @@ namespace Ansible.Praxisschild.Components
             }
             else if (ran.Code != 0)
                 throw new BatchException(String.Format("dism ended with {0}: {1}", ran.Code, ran.Words));
+        }
+
+        private static void SettleFile(Wanted wanted)
+        {
+            Store.Protect();
+            string file = FilePath(wanted.Name); // once more, now that nobody else can change it
+            if (wanted.State == "absent")
+            {
+                File.Delete(file);
+                return;
+            }
+            Directory.CreateDirectory(Path.GetDirectoryName(file));
+            File.WriteAllBytes(file + ".new", new UTF8Encoding(false).GetBytes(wanted.Content));
+            if (File.Exists(file))
+                File.Delete(file);
+            File.Move(file + ".new", file);
         }
 
         private static void SettleTask(Wanted wanted)

@@ -41,7 +41,7 @@ namespace Ansible.Praxisschild.Guard
         }
 
         /// <summary>icacls saves a folder's name and then, on a line of its own, its access list in SDDL.</summary>
-        private static bool IsProtected()
+        public static bool IsProtected()
         {
             string file = Path.GetTempFileName();
             try

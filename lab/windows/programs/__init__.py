@@ -16,6 +16,7 @@ from .ended import Ended
 from .files import HIVE, icacls, reg
 from .policy import gpupdate
 from .secedit import secedit
+from .wbadmin import wbadmin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ PROGRAMS: dict[str, Callable[[Path, list[str]], str]] = {
     "sc": sc,
     "schtasks": schtasks,
     "secedit": secedit,
+    "wbadmin": wbadmin,
 }
 
 

@@ -53,6 +53,13 @@ def red(found: Found) -> set[str]:
     return {name for name, checks in found.items() if any(check.status is Status.FAILED for check in checks)}
 
 
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True)
+    else:
+        shutil.copy2(source, target)
+
+
 def described(name: str, found: Found) -> str:
     checks = found.get(name, [])
     loudest = [check for check in checks if check.status is Status.FAILED] or checks
@@ -81,14 +88,14 @@ class Practice:
         kept.mkdir()
         for part in PARTS:
             source = self.folder(host) / part
-            (shutil.copytree if source.is_dir() else shutil.copy2)(source, kept / part)
+            _copy(source, kept / part)
 
     def put_back(self, host: str) -> None:
         for part in PARTS:
             source, target = self.work / f"kept-{host}" / part, self.folder(host) / part
             if source.is_dir():
                 shutil.rmtree(target)
-                shutil.copytree(source, target)
+                _copy(source, target)
             else:
                 shutil.copy2(source, target)
 

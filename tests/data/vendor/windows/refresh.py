@@ -25,7 +25,7 @@ def tables(folder: Path) -> dict[str, Any]:
         for name in ("admx", "secedit_system_access", "user_rights", "audit_guids")
     )
     return {
-        "admx": {hive: admx[hive] for hive in ("machine", "user")},
+        "admx": {"machine": admx["machine"] | policies.without_templates(), "user": admx["user"]},
         "security": access["system_access"],
         "rights": {*rights["logon_rights"], *rights["privileges"]},
         "audit": {guid: entry["name"] for guid, entry in audit["subcategories"].items()},
