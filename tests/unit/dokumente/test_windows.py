@@ -35,7 +35,7 @@ def test_system_and_end_of_updates_are_told(host, windowspraxis, windows_snapsho
 
 
 def test_shares_and_ports_of_the_server(windowspraxis):
-    shares = rows(windowspraxis, "rechte-und-rollenkonzept", "Freigaben", "winserver-1")
+    shares = rows(windowspraxis, "rechte-und-rollenkonzept", "Freigaben im Netz", "winserver-1")
     assert [row[1] for row in shares] == ["Praxisdaten"]
     ports = rows(windowspraxis, "netzdokumentation", "Offene Ports", "winserver-1")
     assert {row[1] for row in ports} >= {"445/tcp", "5986/tcp"}
