@@ -57,7 +57,9 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target, symlinks=True)
     else:
-        shutil.copy2(source, target)
+        # whole or not at all: the host looks into it every second
+        shutil.copy2(source, target.with_suffix(".copy"))
+        target.with_suffix(".copy").replace(target)
 
 
 def described(name: str, found: Found) -> str:
@@ -95,11 +97,7 @@ class Practice:
             source, target = self.work / f"kept-{host}" / part, self.folder(host) / part
             if source.is_dir():
                 shutil.rmtree(target)
-                _copy(source, target)
-            else:  # at once: the host reads it whenever a task could be due
-                new = target.with_name(f"{target.name}.new")
-                shutil.copy2(source, new)
-                new.replace(target)
+            _copy(source, target)
 
     def connect(self, host: str) -> WindowsHost:
         os.environ["LAB_INSTANCE"] = str(self.lab.instance)
