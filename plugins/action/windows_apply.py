@@ -15,7 +15,10 @@ NOTED = ("kind", "name", "changed", "state", "requirements", "role", "note")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no type information
-    """``windows_apply:`` without arguments; the rows of the fact ``praxisschild_windows`` are used up."""
+    """``windows_apply:`` without arguments; the rows of the fact ``praxisschild_windows`` are used up.
+
+    Where the variable ``praxisschild_rows_to`` names a folder here, the rows go there and nothing is connected.
+    """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
@@ -25,6 +28,10 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         super().run(tmp, task_vars)
         variables = {**(task_vars or {}), "ansible_no_target_syslog": True}  # arguments hold secrets
         collected = batches.fact(variables, FACT)
+        folder = self._templar.template(variables.get("praxisschild_rows_to"))
+        if folder:
+            windows_rows.hand_over(folder, variables["inventory_hostname"], collected)
+            return {"changed": False, "items": []}
         run = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         result: dict[str, Any] = {"changed": False, "items": [], "kept": {}, "diff": [], "warnings": []}
         problems = []
