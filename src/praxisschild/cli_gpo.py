@@ -168,7 +168,7 @@ def _own_backups(folder: Path) -> set[str]:
     if not path.exists():
         return set()
     try:
-        instances = list(ElementTree.parse(path).getroot().iter(f"{_MANIFEST}BackupInst"))  # noqa: S314 - ours, or refused
+        instances = list(ElementTree.parse(path).getroot().iter(f"{_MANIFEST}BackupInst"))  # noqa: S314 - expat expands nothing without bound
     except (OSError, ElementTree.ParseError):
         instances = []
     comments = {one.findtext(f"{_MANIFEST}Comment") for one in instances}

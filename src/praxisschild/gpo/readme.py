@@ -147,8 +147,9 @@ def _steps(backups: Sequence[Backup]) -> list[str]:
         "Oder in der GPMC: *Gruppenrichtlinienobjekte* → *Neu* (Name wie oben), dann rechte Maustaste → *Einstellungen "
         "importieren…* und diesen Ordner wählen.",
         "",
-        "Danach mit der Organisationseinheit verknüpfen, in der die genannten Rechner stehen; zuerst mit einer zum Proben, in "
-        "der ein einziger Rechner steht. Nie mit der Einheit *Domain Controllers*, und nicht mit der ganzen Domäne.",
+        "Danach mit der Organisationseinheit verknüpfen, in der die genannten Rechner stehen; zuerst mit einer zum "
+        "Proben, in der ein einziger Rechner steht. Nie mit der Einheit *Domain Controllers*, und nicht mit der ganzen "
+        "Domäne.",
     ]
     if any(one.gpo.registry("user") for one in backups):
         lines.append(

@@ -41,7 +41,8 @@ NO_LIST_OF_OTHERS = N_(
     "adds accounts to a right or takes them away (mode {mode}); a policy replaces the whole list, and would end what "
     "others have entered on the host"
 )
-NO_STATE = N_("the policy sets how the service starts; only a direct run makes it {state} at once")
+NOT_STOPPED = N_("the policy sets how the service starts; only a direct run stops it at once")
+NOT_STARTED = N_("the policy sets how the service starts; only a direct run starts it at once")
 ONLY_STATE = N_("no policy starts or stops a service")
 NOT_DELAYED = N_("the policy says automatic; delayed is more than it knows")
 NO_FEATURE = N_("no policy switches optional features of Windows")
@@ -210,7 +211,7 @@ def _component(row: Row) -> Translation:
     if not _SERVICE.fullmatch(str(row["name"])):
         raise _NotCarriedError(SERVICE_NAME)
     missing = [Reason(NOT_DELAYED)] if start == "delayed" else []
-    missing += [Reason(NO_STATE, {"state": str(state)})] if state else []
+    missing += [Reason(NOT_STOPPED if state == "stopped" else NOT_STARTED)] if state else []
     # an empty security descriptor leaves the service's own alone
     return (TemplateLine("Service General Setting", f'"{row["name"]}",{STARTS[start]},""'),), tuple(missing)
 

@@ -1,0 +1,121 @@
+"""Hosts that want different things get policies of their own, and nothing gets lost on the way."""
+
+from __future__ import annotations
+
+from praxisschild.gpo import backup, readme
+from praxisschild.gpo.plan import plan
+from praxisschild.i18n import german
+from praxisschild.rows import Dropped
+from tests import gpo
+
+KEY = r"HKLM\SOFTWARE\Policies\Praxis"
+GROUPS = {"all": ["pc-1", "pc-2", "srv"], "server": ["srv"], "arbeitsplaetze": ["pc-1", "pc-2"], "linux": ["lx"]}
+
+
+def row(name, value=1, **more):
+    return {
+        "key": KEY,
+        "name": name,
+        "type": "dword",
+        "value": value,
+        "role": "r",
+        "requirements": ["2021-A1-13"],
+        **more,
+    }
+
+
+def rows(**hosts):
+    return {name.replace("_", "-"): {"registry": list(own)} for name, own in hosts.items()}
+
+
+def names(one):
+    return [setting.name.rpartition("\\")[2] for setting in one.settings]
+
+
+def test_what_all_want_is_one_policy_and_a_group_s_own_another():
+    found = plan(
+        rows(
+            pc_1=[row("Common"), row("Lock", 600)],
+            pc_2=[row("Lock", 600), row("Common")],
+            srv=[row("Common"), row("Lock", 300)],
+        ),
+        GROUPS,
+    )
+    assert [(one.label, one.hosts, names(one)) for one in found.gpos] == [
+        ("alle Windows-Rechner", ("pc-1", "pc-2", "srv"), ["Common"]),
+        ("arbeitsplaetze", ("pc-1", "pc-2"), ["Lock"]),
+        ("server", ("srv",), ["Lock"]),
+    ]
+    assert not found.left_out
+
+
+def test_several_hosts_that_are_no_group_are_named():
+    three = {"a": {"registry": [row("X")]}, "b": {"registry": [row("X")]}, "c": {}}
+    (one,) = plan(three, {}).gpos
+    assert (one.subject, one.label) == ("rechner/a,b", "a, b")
+
+
+def test_what_one_of_several_hosts_wants_is_left_to_a_direct_run():
+    found = plan(rows(pc_1=[row("A"), row("Alone")], pc_2=[row("A")]), {})
+    assert [names(one) for one in found.gpos] == [["A"]]
+    (gone,) = found.left_out
+    assert (gone.name, gone.hosts, gone.requirements) == (f"{KEY}\\Alone", ("pc-1",), ("2021-A1-13",))
+    with german():
+        assert "nur pc-1" in str(gone.reason)
+
+
+def test_the_only_host_has_a_policy():
+    (one,) = plan(rows(pc_1=[row("A")]), {}).gpos
+    assert one.label == "alle Windows-Rechner"
+
+
+def test_the_same_setting_spelt_otherwise_is_the_same():
+    found = plan(rows(pc_1=[row("A")], pc_2=[row("a", key=KEY.upper(), policy="Other words")]), {})
+    assert [one.label for one in found.gpos] == ["alle Windows-Rechner"]
+    assert not found.left_out
+
+
+def test_requirements_of_all_hosts_count():
+    found = plan(rows(pc_1=[row("A")], pc_2=[row("A", requirements=["KVWL-04"])]), {})
+    assert found.gpos[0].requirements == ["2021-A1-13", "KVWL-04"]
+
+
+def test_every_row_is_carried_or_named():
+    found = gpo.planned()
+    carried = [setting.name for one in found.gpos for setting in one.settings]
+    assert {*carried, *(one.name for one in found.left_out)} == {
+        setting_name(kind, one) for kind, several in gpo.rows().items() for one in several
+    }
+
+
+def setting_name(kind, one):
+    if kind == "registry":
+        return one["key"] + (f"\\{one['name'] or '(default)'}" if "name" in one else "")
+    return one.get("name") or one["subcategory"]
+
+
+def test_the_page_names_what_is_missing_and_what_does_not_apply():
+    written = gpo.written()
+    gone = Dropped("registry", "X", ("2021-A1-08",), "in der Praxis nicht vorhanden: TI")
+    text = readme.render("Praxis", "2025", [written], gpo.planned().left_out, [(("pc-1",), gone)], ", ".join)
+    for word in ("SMB1Protocol", "RemoteRegistry", "geheim", "in der Praxis nicht vorhanden: TI", written.id):
+        assert word in text
+    assert "Praxisschild Praxis am Markt - alle Windows-Rechner" in text
+
+
+def test_the_table_has_a_line_for_every_setting_that_excel_does_not_run():
+    written = gpo.written()
+    text = readme.table([written], ", ".join).decode("utf-8-sig")
+    lines = text.split("\r\n")
+    assert lines[0].split(";")[0] == "GPO"
+    assert len(lines) - 2 == sum(1 for _kind, case in gpo.cases() if case.keys() & {"pol", "inf", "audit"})
+    risky = plan(rows(pc_1=[row("F", "=1+1", type="string")]), {}).gpos[0]
+    found = readme.table([backup.write(risky, "P", "p", gpo.DAY)], ", ".join).decode("utf-8-sig")
+    assert ";'=1+1;" in found
+
+
+def test_powershell_takes_any_name():
+    (one,) = gpo.planned().gpos
+    written = backup.write(one, "Müller’s Praxis $x", "p", gpo.DAY)
+    text = readme.render("x", "2025", [written], (), (), ", ".join)
+    assert "-TargetName 'Praxisschild Müller’’s Praxis $x - alle Windows-Rechner' -CreateIfNeeded" in text
