@@ -1,0 +1,214 @@
+"""Group policies, read by programs that nobody here wrote: Samba's parsers, and a real domain that carries them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from praxisschild.gpo import backup, files
+from tests import gpo
+from tests.lab.domain import URL, Domain
+
+PROJECT = Path(__file__).resolve().parents[2]
+PYTHON = "/usr/bin/python3"  # the system's: Samba's modules are no package of an environment
+READER = str(PROJECT / "tests/lab/samba_gpo.py")
+# what Samba calls by number, as the registry does
+STRING, EXPAND, DWORD, QWORD = 1, 2, 4, 11
+
+pytestmark = pytest.mark.xdist_group("domain")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _samba():
+    """Installed as `lab/setup samba` does; a machine that has no Samba, and no way to it, skips these tests."""
+    done = subprocess.run(["lab/setup", "samba"], cwd=PROJECT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"Samba lässt sich hier nicht installieren: {(done.stdout + done.stderr).strip()[-300:]}")
+
+
+@pytest.fixture(scope="module")
+def domain(tmp_path_factory):
+    """A domain on its first day."""
+    if os.getuid():
+        pytest.skip("ein Samba-Domänencontroller braucht root")
+    with Domain(tmp_path_factory.mktemp("domain")) as found:
+        yield found
+
+
+def put(folder: Path, contents: dict[str, bytes]) -> Path:
+    for name, content in contents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Path:
+    """The policy's part of a backup of all rows in tests/data/gpo."""
+    return put(tmp_path_factory.mktemp("backup"), gpo.written().files) / "DomainSysvol/GPO"
+
+
+def read(folder: Path) -> dict[str, Any]:
+    done = subprocess.run([PYTHON, READER, "read", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def values(found: dict[str, Any]) -> Counter[gpo.Value]:
+    """Samba's reading of every Registry.pol, in the bytes of the registry."""
+    return Counter(
+        gpo.Value(scope, key, name, kind, _bytes(kind, data))
+        for scope in ("machine", "user")
+        for key, name, kind, data in found[scope]
+    )
+
+
+def _bytes(kind: int, data: Any) -> bytes:
+    if kind in {STRING, EXPAND}:
+        return f"{data}\0".encode("utf-16-le")
+    if kind in {DWORD, QWORD}:
+        return struct.pack("<I" if kind == DWORD else "<Q", data)
+    return b"" if data is None else base64.b64decode(data[0])
+
+
+def lines(found: dict[str, Any]) -> Counter[tuple[str, str]]:
+    """Samba's reading of GptTmpl.inf, in the words of the file."""
+    shown = []
+    for section, several in found["template"].items():
+        for one in several:
+            match section:
+                case "Registry Values":
+                    line = one
+                case "Service General Setting":
+                    line = '"{}",{},"{}"'.format(*one)
+                case "Privilege Rights":
+                    line = f"{one[0]} = {','.join(one[1])}".rstrip()
+                case _:
+                    line = f"{one[0]} = {one[1]}"
+            shown.append((section, line))
+    return Counter(shown)
+
+
+def audits(found: dict[str, Any]) -> list[tuple[str, int]]:
+    assert all(one["Policy Target"] == "System" for one in found["audit"])
+    return [(one["Subcategory GUID"], int(one["Setting Value"])) for one in found["audit"]]
+
+
+def assert_everything_is_there(found: dict[str, Any]) -> None:
+    assert values(found) == Counter(gpo.values())
+    assert lines(found) == Counter(gpo.lines())
+    assert audits(found) == gpo.audits()
+
+
+def test_samba_s_parsers_read_every_value(written):
+    assert_everything_is_there(read(written))
+
+
+def test_a_practice_s_own_rows_arrive_whole(tmp_path):
+    """What the command writes for the lab's practice, against the rows that its roles declare."""
+    target = tmp_path / "gpo"
+    done = subprocess.run(
+        ["praxisschild", "gpo", "inventories/windowspraxis", "-o", str(target), "--json"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for one in json.loads(done.stdout)["gpos"]:
+        found = read(target / one["backup"] / "DomainSysvol/GPO")
+        counted = {scope: len(found[scope]) for scope in ("machine", "user")}
+        counted |= {"security": sum(lines(found).values()), "audit": len(found["audit"])}
+        assert counted == one["values"]
+
+
+def policy(domain: Domain, name: str) -> str:
+    """The GUID of the policy of this name, as the domain lists it."""
+    blocks = domain.tool("gpo", "listall", "-H", URL).split("\n\n")
+    (block,) = [one for one in blocks if re.search(rf"display name : {re.escape(name)}$", one, re.MULTILINE)]
+    found = re.search(r"GPO +: (\{.*\})", block)
+    assert found
+    return found[1]
+
+
+def fetched(domain: Domain, guid: str, folder: Path) -> Path:
+    folder.mkdir()
+    domain.tool("gpo", "fetch", guid, "--tmpdir", str(folder), "-H", URL)
+    return folder / "policy" / guid
+
+
+def test_a_domain_takes_the_backup_with_its_own_tool(domain, tmp_path):
+    """`samba-tool gpo restore` takes files as Samba's parsers wrote them; it knows no GPMC manifest.
+
+    Its XML cannot say that a list of texts is empty.
+    """
+    empty = "None here"
+    written = put(tmp_path / "backup", gpo.written(empty).files) / "DomainSysvol/GPO"
+    place = tmp_path / "xml"
+    subprocess.run([PYTHON, READER, "xml", str(written), str(place)], check=True)
+    (plan,) = gpo.planned(empty).gpos
+    for scope, name in (("machine", "Machine"), ("user", "User")):
+        (place / f"gPC{name}ExtensionNames.SAMBAEXT").write_text(backup.extensions(plan, scope), encoding="ascii")
+    (tmp_path / "work").mkdir()  # with a folder of its own, it removes it too early
+    domain.tool("gpo", "restore", "Wiederhergestellt", str(place), "-H", URL, "--tmpdir", str(tmp_path / "work"))
+    guid = policy(domain, "Wiederhergestellt")
+    found = read(fetched(domain, guid, tmp_path / "fetched"))
+    assert values(found) == Counter(one for one in gpo.values() if one.name != empty)
+    assert lines(found) == Counter(gpo.lines())
+    assert audits(found) == gpo.audits()
+
+
+def carry(domain: Domain, name: str, folder: Path, plan: Any) -> str:
+    """A new policy with the files as they are, and version and extensions in the directory, as an import makes it."""
+    domain.tool("gpo", "create", name, "-H", URL)
+    guid = policy(domain, name)
+    machine, user = files.version(plan)
+    arguments = [str(folder), guid, str(user << 16 | machine)]
+    arguments += [backup.extensions(plan, "machine"), backup.extensions(plan, "user")]
+    domain.put(*arguments)
+    return guid
+
+
+def test_a_domain_carries_the_files_as_they_are(domain, written, tmp_path):
+    (plan,) = gpo.planned().gpos
+    guid = carry(domain, "Praxisschild", written, plan)
+    there = fetched(domain, guid, tmp_path / "fetched")
+    assert_everything_is_there(read(there))
+    for path in (path for path in written.rglob("*") if path.is_file()):
+        (same,) = [
+            one for one in there.rglob("*") if one.name.lower() == path.name.lower() and _scope(one) == _scope(path)
+        ]
+        assert same.read_bytes() == path.read_bytes()
+    shown = domain.tool("gpo", "show", guid, "-H", URL)
+    assert re.search(r"^version +: 65537$", shown, re.MULTILINE)
+    domain.tool("gpo", "setlink", "DC=praxis,DC=test", guid, "-H", URL)
+    assert guid in domain.tool("gpo", "list", "Administrator", "-H", URL)
+
+
+def _scope(path: Path) -> str:
+    return "user" if path.parent.name.lower() == "user" else "machine"
+
+
+def test_nothing_of_the_domain_is_left_when_it_ends(tmp_path):
+    if os.getuid():
+        pytest.skip("ein Samba-Domänencontroller braucht root")
+    with Domain(tmp_path / "domain") as found:
+        inside = found.run("ps", "-eo", "pid=").split()
+        assert len(inside) > 3
+        found.run("touch", "/etc/praxisschild-domain", "/var/praxisschild-domain")
+    running = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    assert str(tmp_path) not in running
+    assert not Path("/etc/praxisschild-domain").exists()
+    assert not Path("/var/praxisschild-domain").exists()
+    shutil.rmtree(tmp_path / "domain")  # nothing is mounted there any more
