@@ -38,11 +38,18 @@ def _samba():
 
 @pytest.fixture(scope="module")
 def domain(tmp_path_factory):
-    """A domain on its first day."""
+    """A domain on its first day; nothing of it is left when it ends."""
     if os.getuid():
         pytest.skip("ein Samba-Domänencontroller braucht root")
+    marks = [Path("/etc/praxisschild-domain"), Path("/var/praxisschild-domain")]
     with Domain(tmp_path_factory.mktemp("domain")) as found:
+        found.run("touch", *map(str, marks))
         yield found
+        assert len(found.run("ps", "-eo", "pid=").split()) > 3
+    running = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    assert str(found.place) not in running
+    assert not [mark for mark in marks if mark.exists()]
+    shutil.rmtree(found.place)  # nothing is mounted there any more
 
 
 def put(folder: Path, contents: dict[str, bytes]) -> Path:
@@ -198,17 +205,3 @@ def test_a_domain_carries_the_files_as_they_are(domain, written, tmp_path):
 
 def _scope(path: Path) -> str:
     return "user" if path.parent.name.lower() == "user" else "machine"
-
-
-def test_nothing_of_the_domain_is_left_when_it_ends(tmp_path):
-    if os.getuid():
-        pytest.skip("ein Samba-Domänencontroller braucht root")
-    with Domain(tmp_path / "domain") as found:
-        inside = found.run("ps", "-eo", "pid=").split()
-        assert len(inside) > 3
-        found.run("touch", "/etc/praxisschild-domain", "/var/praxisschild-domain")
-    running = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
-    assert str(tmp_path) not in running
-    assert not Path("/etc/praxisschild-domain").exists()
-    assert not Path("/var/praxisschild-domain").exists()
-    shutil.rmtree(tmp_path / "domain")  # nothing is mounted there any more
