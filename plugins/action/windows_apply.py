@@ -15,10 +15,7 @@ NOTED = ("kind", "name", "changed", "state", "requirements", "role", "note")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no type information
-    """``windows_apply:`` without arguments; the rows of the fact ``praxisschild_windows`` are used up.
-
-    Where the variable ``praxisschild_rows_to`` names a folder here, the rows go there and nothing is connected.
-    """
+    """``windows_apply:`` without arguments; the rows of the fact ``praxisschild_windows`` are used up."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
@@ -26,12 +23,10 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Apply every kind, also if another one fails; the result tells every item, in the shape of host_batch's."""
         super().run(tmp, task_vars)
+        if folder := self._templar.template((task_vars or {}).get("praxisschild_rows_to")):
+            return self._hand_over(folder, task_vars or {})
         variables = {**(task_vars or {}), "ansible_no_target_syslog": True}  # arguments hold secrets
         collected = batches.fact(variables, FACT)
-        folder = self._templar.template(variables.get("praxisschild_rows_to"))
-        if folder:
-            windows_rows.hand_over(folder, variables["inventory_hostname"], collected)
-            return {"changed": False, "items": []}
         run = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         result: dict[str, Any] = {"changed": False, "items": [], "kept": {}, "diff": [], "warnings": []}
         problems = []
@@ -58,6 +53,12 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             if not result[key]:
                 del result[key]
         return result
+
+    @staticmethod
+    def _hand_over(folder: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """Nothing is connected: the rows go to a folder here, for a program that takes them elsewhere."""
+        windows_rows.hand_over(folder, variables["inventory_hostname"], batches.fact(variables, FACT))
+        return {"changed": False, "items": []}
 
     def _note_changes(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
         common = {"role": "windows_settings", "task": self._task.get_name(), "check_mode": bool(self._task.check_mode)}

@@ -91,7 +91,7 @@ def gpo(
 
 
 def _windows_hosts(inventory: Inventory, wanted: list[str]) -> list[str]:
-    found = [one for one in inventory.hosts if inventory.value(one, "ansible_connection") in {"winrm", "psrp"}]
+    found = [one for one in inventory.hosts if inventory.platform(one) == "windows"]
     for name in wanted:
         if name not in found:
             reason = _("{host} is no Windows host of the practice", host=name)
