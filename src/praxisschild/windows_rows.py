@@ -29,7 +29,7 @@ IDENTITY = {
 DEFAULTS = {"view": "64", "state": "present", "mode": "exact"}
 READ_HERE = {"requirement", "when", "unlisted"}
 SET_HERE = ("role", "requirements")
-SECRETS = {"value", "xml"}  # what `secret` hides
+SECRETS = {"value", "xml", "content"}  # what `secret` hides
 Row = dict[str, Any]
 
 

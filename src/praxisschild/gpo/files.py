@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # in the order in which Windows' own editor writes them
 SECTIONS = ("System Access", "Registry Values", "Privilege Rights", "Service General Setting")
+CLEARING = ("**DeleteKeys", "**delvals.")
 AUDIT_WORDS = {1: "Success", 2: "Failure", 3: "Success and Failure", 4: "No Auditing"}
 AUDIT_HEADER = (
     "Machine Name,Policy Target,Subcategory,Subcategory GUID,Inclusion Setting,Exclusion Setting,Setting Value"
@@ -19,8 +20,8 @@ AUDIT_HEADER = (
 
 
 def registry_pol(entries: Iterable[RegistryEntry]) -> bytes:
-    """Entries as MS-GPREG 2.2.1 writes them; keys that are removed come first, lest they take new values along."""
-    ordered = sorted(entries, key=lambda one: not one.name.startswith("**DeleteKeys"))
+    """Entries as MS-GPREG 2.2.1 writes them; what clears a key comes first, lest it takes new values along."""
+    ordered = sorted(entries, key=lambda one: not one.name.startswith(CLEARING))
     return b"PReg" + struct.pack("<I", 1) + b"".join(_instruction(one) for one in ordered)
 
 

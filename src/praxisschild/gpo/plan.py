@@ -21,10 +21,11 @@ ONLY_HERE = N_("only {host} wants it so; a policy of its own for one host is not
 
 @dataclass
 class _Found:
-    """A row, and the hosts that want it."""
+    """A row, and the hosts that want it; `beside` as translate takes it."""
 
     kind: str
     row: Row
+    beside: frozenset[str]
     hosts: list[str] = field(default_factory=list)
 
 
@@ -47,7 +48,7 @@ def plan(rows: Mapping[str, Mapping[str, Sequence[Row]]], groups: Mapping[str, S
         hosts = tuple(found.hosts)
         name = windows_rows.name_of(found.kind, found.row)
         common = (found.kind, name, hosts, tuple(found.row.get("requirements") or ()), str(found.row.get("role") or ""))
-        entries, missing = translate(found.kind, found.row)
+        entries, missing = translate(found.kind, found.row, found.beside)
         is_alone = len(hosts) == 1 and hosts != everybody and frozenset(hosts) not in members.values()
         if entries and is_alone:
             entries, missing = (), (Reason(ONLY_HERE, {"host": hosts[0]}),)
@@ -63,14 +64,37 @@ def _found(rows: Mapping[str, Mapping[str, Sequence[Row]]]) -> list[_Found]:
     found: dict[tuple[Any, ...], _Found] = {}
     for kind in windows_rows.MODULES:
         for host, kinds in rows.items():
-            for row in kinds.get(kind) or ():
-                wanted = json.dumps(windows_rows.wanted(row), sort_keys=True)
-                key = (kind, windows_rows.identity(kind, row), wanted)
-                one = found.setdefault(key, _Found(kind, dict(row)))
+            own = kinds.get(kind) or ()
+            bundles = _bundles(own) if kind == "registry" else {}
+            for row in own:
+                values = bundles.get(_key(row), {})
+                key = (kind, windows_rows.identity(kind, row), _wanted(row), tuple(sorted(values.items())))
+                one = found.setdefault(key, _Found(kind, dict(row), frozenset(name for name, _view in values)))
                 one.hosts.append(host)
                 codes = [*(one.row.get("requirements") or ()), *(row.get("requirements") or ())]
                 one.row["requirements"] = list(dict.fromkeys(codes))
     return list(found.values())
+
+
+def _bundles(rows: Sequence[Row]) -> dict[str, dict[tuple[str, str], str]]:
+    """What belongs into one policy with a row that clears its key, lest the one clears what the other sets.
+
+    Key → name and view of each value that is set in it, and what is wanted of it.
+    """
+    cleared = {_key(row) for row in rows if row.get("only") is not None}
+    found: dict[str, dict[tuple[str, str], str]] = {key: {} for key in cleared}
+    for row in rows:
+        if _key(row) in cleared and row.get("name") is not None and row.get("state", "present") == "present":
+            found[_key(row)][str(row["name"]).lower(), str(row.get("view") or "64")] = _wanted(row)
+    return found
+
+
+def _key(row: Row) -> str:
+    return str(row.get("key")).lower().replace(":\\", "\\")
+
+
+def _wanted(row: Row) -> str:
+    return json.dumps(windows_rows.wanted(row), sort_keys=True)
 
 
 def _gpo(

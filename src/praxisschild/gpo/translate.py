@@ -15,7 +15,7 @@ from praxisschild.i18n import N_
 from praxisschild.rows import truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 Row = dict[str, Any]
 Translation = tuple[tuple[Entry, ...], tuple[Reason, ...]]
@@ -45,6 +45,13 @@ NOT_STOPPED = N_("the policy sets how the service starts; only a direct run stop
 NOT_STARTED = N_("the policy sets how the service starts; only a direct run starts it at once")
 ONLY_STATE = N_("no policy starts or stops a service")
 NOT_DELAYED = N_("the policy says automatic; delayed is more than it knows")
+KEEPS_OTHERS = N_("leaves values alone that others may set in this key ({names}); a policy can only clear it all")
+NO_ACCOUNT = N_("accounts of single hosts are not a domain's policy")
+NO_GROUP = N_(
+    "who belongs to a local group: a policy knows no accounts of a single host, and would take out whom the host needs"
+)
+NO_FILE = N_("files would be Group Policy Preferences, which are not written here")
+NO_POLICY = N_("group policies have no such thing")
 NO_FEATURE = N_("no policy switches optional features of Windows")
 NO_TASK = N_("scheduled tasks would be Group Policy Preferences, which are not written here")
 SERVICE_NAME = N_("GptTmpl.inf cannot hold the service's name")
@@ -62,20 +69,23 @@ class _NotCarriedError(Exception):
         self.reason = Reason(message, values)
 
 
-def translate(kind: str, row: Row) -> Translation:
+def translate(kind: str, row: Row, beside: Collection[str] = ()) -> Translation:
     """A row as windows_rows has collected it: entries of the policy, and what it cannot say.
 
-    Both may be there: a service's start type is carried, that it should stop now is not.
+    Both may be there: a service's start type is carried, that it should stop now is not. ``beside`` are the names of
+    the values that other rows set in the same key of the registry.
     """
     try:
         if truth(row.get("secret", False)):
             raise _NotCarriedError(SECRET)
+        if kind == "registry":
+            return _registry(row, beside)
         return _BY_KIND[kind](row)
     except _NotCarriedError as found:
         return (), (found.reason,)
 
 
-def _registry(row: Row) -> Translation:
+def _registry(row: Row, beside: Collection[str]) -> Translation:
     root, _separator, path = str(row["key"]).partition("\\")
     root = root.rstrip(":").upper()
     if root == "HKU":
@@ -83,6 +93,9 @@ def _registry(row: Row) -> Translation:
     scope: Scope = "user" if root == "HKCU" else "machine"
     if not _KEY.fullmatch(path):
         raise _impossible(BAD_NAME, most=LONGEST_NAME)
+    others = {str(name).lower() for name in row.get("only") or ()} - {name.lower() for name in beside}
+    if others:
+        raise _NotCarriedError(KEEPS_OTHERS, names=", ".join(sorted(others)))
     return tuple(_entry(scope, key, row) for key in _keys(scope, path, str(row.get("view") or "64"))), ()
 
 
@@ -98,7 +111,7 @@ def _entry(scope: Scope, key: str, row: Row) -> Entry:
     name = row.get("name")
     present = row.get("state", "present") == "present"
     if name is None:
-        return _of_key(scope, key, present=present)
+        return _of_key(scope, key, row, present=present)
     if name == "":
         raise _impossible(DEFAULT_VALUE)
     if not _NAME.fullmatch(name) or name.startswith("**") or len(name) > LONGEST_NAME:
@@ -109,7 +122,9 @@ def _entry(scope: Scope, key: str, row: Row) -> Entry:
     return option or _of_value(scope, key, name, row)
 
 
-def _of_key(scope: Scope, key: str, *, present: bool) -> RegistryEntry:
+def _of_key(scope: Scope, key: str, row: Row, *, present: bool) -> RegistryEntry:
+    if present and row.get("only") is not None:
+        return RegistryEntry(scope, key, "**delvals.", KINDS["string"], _text(" "))
     if present:  # neither name nor type nor data: the key alone is created
         return RegistryEntry(scope, key, "", 0, b"")
     parent, _separator, last = key.rpartition("\\")
@@ -204,7 +219,7 @@ def _audit(row: Row) -> Translation:
 
 def _component(row: Row) -> Translation:
     if row["kind"] != "service":
-        raise _NotCarriedError(NO_FEATURE if row["kind"] == "feature" else NO_TASK)
+        raise _NotCarriedError(_NOT_IN_POLICIES.get(row["kind"], NO_POLICY))
     start, state = row.get("start"), row.get("state")
     if not start:
         raise _NotCarriedError(ONLY_STATE)
@@ -216,8 +231,8 @@ def _component(row: Row) -> Translation:
     return (TemplateLine("Service General Setting", f'"{row["name"]}",{STARTS[start]},""'),), tuple(missing)
 
 
+_NOT_IN_POLICIES = {"feature": NO_FEATURE, "task": NO_TASK, "file": NO_FILE, "account": NO_ACCOUNT, "group": NO_GROUP}
 _BY_KIND: dict[str, Callable[[Row], Translation]] = {
-    "registry": _registry,
     "security": _security,
     "audit": _audit,
     "components": _component,

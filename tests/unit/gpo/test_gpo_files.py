@@ -26,7 +26,7 @@ POL = {
 @pytest.mark.parametrize("case", gpo.cases(), ids=gpo.name_of)
 def test_a_row_says_in_a_policy_what_it_says_to_the_host(case):
     kind, written = case
-    entries, missing = translate(kind, written["row"])
+    entries, missing = translate(kind, written["row"], written.get("beside", ()))
     expected = {
         "pol": [
             (scope, key, name, number, gpo.data_of(data)) for scope, key, name, number, data in written.get("pol", ())
@@ -60,9 +60,11 @@ def test_the_files_hold_every_value_and_nothing_else():
     assert Counter(lines) == Counter(gpo.lines())
 
 
-def test_a_key_is_removed_before_values_come_into_it():
-    keys = [name for _key, name, _kind, _data in gpo.read_pol(gpo.written().files[POL["machine"]])]
-    assert keys[0] == "**DeleteKeys"
+def test_a_key_is_removed_or_cleared_before_values_come_into_it():
+    found = gpo.read_pol(gpo.written().files[POL["machine"]])
+    names = [name for _key, name, _kind, _data in found]
+    clearing = [place for place, name in enumerate(names) if name in {"**DeleteKeys", "**delvals."}]
+    assert clearing == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,21 @@ def test_requirements_of_all_hosts_count():
     assert found.gpos[0].requirements == ["2021-A1-13", "KVWL-04"]
 
 
+def test_a_key_that_is_cleared_is_in_one_policy_with_all_its_values():
+    """Else the policy that clears it would take away what the other one has set."""
+    shared, own, plain = row("1", "eins", type="string"), row("2", "zwei", type="string"), row("X", key=KEY + "2")
+    only = {"key": KEY, "only": ["1"], "role": "r", "requirements": []}
+    found = plan(
+        rows(pc_1=[shared, only, plain], pc_2=[shared, own, {**only, "only": ["1", "2"]}, plain]),
+        {"a": ["pc-1"], "b": ["pc-2"]},
+    )
+    assert [(one.label, names(one)) for one in found.gpos] == [
+        ("alle Windows-Rechner", ["X"]),
+        ("a", ["1", "Praxis"]),
+        ("b", ["1", "2", "Praxis"]),
+    ]
+
+
 def test_every_row_is_carried_or_named():
     found = gpo.planned()
     carried = [setting.name for one in found.gpos for setting in one.settings]
