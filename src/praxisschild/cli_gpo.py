@@ -18,7 +18,7 @@ from praxisschild.errors import InputError, RunError
 from praxisschild.i18n import _, n_
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from praxisschild.gpo.backup import Backup
     from praxisschild.gpo.model import LeftOut
@@ -87,7 +87,7 @@ def gpo(
     if as_json:
         output.print_json(data=_record(folder, backups, planned.left_out, dropped))
     else:
-        _print(folder, backups, planned.left_out, numbered)
+        _print(folder, backups, planned.left_out)
 
 
 def _windows_hosts(inventory: Inventory, wanted: list[str]) -> list[str]:
@@ -235,10 +235,8 @@ def _record(
     }
 
 
-def _print(
-    folder: Path, backups: list[Backup], left_out: Iterable[LeftOut], numbered: Callable[[Iterable[str]], str]
-) -> None:
-    from praxisschild.gpo.readme import README
+def _print(folder: Path, backups: list[Backup], left_out: Iterable[LeftOut]) -> None:
+    from praxisschild.gpo.readme import README, by_reason
 
     for one in backups:
         said = n_(
@@ -249,13 +247,8 @@ def _print(
             hosts=", ".join(one.gpo.hosts),
         )
         output.print(said, markup=False, soft_wrap=True)
-    reasons: dict[str, list[LeftOut]] = {}
-    for gone in left_out:
-        reasons.setdefault(str(gone.reason), []).append(gone)
-    for reason, members in reasons.items():
+    for reason, members in by_reason(left_out).items():
         notes.print(_("not in a policy – {reason}:", reason=reason), style="yellow", markup=False, soft_wrap=True)
-        for gone in members:
-            which = numbered(gone.requirements)
-            line = f"  {gone.name}{f' ({which})' if which else ''}: {', '.join(gone.hosts)}"
-            notes.print(line, markup=False, soft_wrap=True)
+        names = dict.fromkeys(gone.name for gone in members)
+        notes.print(f"  {', '.join(names)}", markup=False, soft_wrap=True)
     output.print(_("How to import them: {file}", file=folder / README), markup=False, soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from praxisschild.gpo.model import AuditEntry, RegistryEntry
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
 README = "LIESMICH.md"
 TABLE = "einstellungen.csv"
 HEADINGS = ("GPO", "Teil", "Einstellung", "Wert", "Richtlinie", "Anforderungen", "Rolle", "Rechner")
-KINDS = {
-    "registry": "Registrierung",
-    "security": "Sicherheitsrichtlinie",
-    "audit": "Überwachung",
-    "components": "Dienst, Funktion oder Aufgabe",
-}
 PARTS = {
     "machine": "Computer: Registry.pol",
     "user": "Benutzer: Registry.pol",
@@ -165,34 +160,42 @@ def _quoted(text: str) -> str:
     return "'" + re.sub(r"(['‘’‚‛])", r"\1\1", text) + "'"
 
 
+def by_reason(left_out: Iterable[LeftOut]) -> dict[str, list[LeftOut]]:
+    """What is left out, under the reason in the language of the moment."""
+    found: dict[str, list[LeftOut]] = {}
+    for one in left_out:
+        found.setdefault(str(one.reason), []).append(one)
+    return found
+
+
 def _left_out(left_out: Sequence[LeftOut], numbers: Callable[[Iterable[str]], str]) -> list[str]:
     heading = "## Was keine dieser Richtlinien trägt"
     if not left_out:
         return [heading, "", "Nichts: Sie tragen alles, was Praxisschild selbst setzen würde.", ""]
-    lines = [
-        heading,
-        "",
-        "Das setzt nur Praxisschild selbst (`praxisschild apply`):",
-        "",
-        "| Art | Was | Warum nicht | Anforderungen | Rechner |",
-        "|---|---|---|---|---|",
-    ]
-    for one in left_out:
-        cells = (KINDS[one.kind], f"`{one.name}`", str(one.reason), numbers(one.requirements), ", ".join(one.hosts))
-        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
-    return [*lines, ""]
+    lines = [heading, "", "Das setzt nur Praxisschild selbst (`praxisschild apply`).", ""]
+    for reason, members in by_reason(left_out).items():
+        lines += [f"**{reason[0].upper()}{reason[1:]}:**", "", "| Was | Anforderungen | Rechner |", "|---|---|---|"]
+        lines += [_line(f"`{one.name}`", numbers(one.requirements), ", ".join(one.hosts)) for one in members]
+        lines.append("")
+    return lines
 
 
 def _dropped(dropped: Sequence[tuple[tuple[str, ...], Dropped]], numbers: Callable[[Iterable[str]], str]) -> list[str]:
     if not dropped:
         return []
+    counts = Counter((hosts, one.requirements, one.reason) for hosts, one in dropped)
     lines = [
         "## Was für diese Praxis nicht gilt",
         "",
-        "| Was | Warum | Anforderungen | Rechner |",
+        "Setzt auch Praxisschild selbst nicht.",
+        "",
+        "| Anforderungen | Warum | Einstellungen | Rechner |",
         "|---|---|---|---|",
     ]
-    for hosts, one in dropped:
-        cells = (f"`{one.name}`", one.reason, numbers(one.requirements), ", ".join(hosts))
-        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    for (hosts, requirements, reason), count in counts.items():
+        lines.append(_line(numbers(requirements), reason, str(count), ", ".join(hosts)))
     return [*lines, ""]
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"

@@ -113,7 +113,7 @@ def test_the_page_names_what_is_missing_and_what_does_not_apply():
     written = gpo.written()
     gone = Dropped("registry", "X", ("2021-A1-08",), "in der Praxis nicht vorhanden: TI")
     text = readme.render("Praxis", "2025", [written], gpo.planned().left_out, [(("pc-1",), gone)], ", ".join)
-    for word in ("SMB1Protocol", "RemoteRegistry", "geheim", "in der Praxis nicht vorhanden: TI", written.id):
+    for word in ("`SMB1Protocol`", "`RemoteRegistry`", "**Geheim", "in der Praxis nicht vorhanden: TI", written.id):
         assert word in text
     assert "Praxisschild Praxis am Markt - alle Windows-Rechner" in text
 
