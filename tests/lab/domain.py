@@ -20,8 +20,9 @@ DOMAIN = "PRAXIS"
 PASSWORD = "Nur-für-Tests-4711"  # noqa: S105 # nobody's
 ADMINISTRATOR = f"Administrator%{PASSWORD}"
 URL = "ldap://dc1.praxis.test"
-HOSTS = "127.0.0.1 dc1.praxis.test dc1 localhost\n"
-RESOLVER = "search praxis.test\nnameserver 127.0.0.1\n"
+ADDRESS = "10.77.0.1"  # inside only; Samba takes no loopback address for a name that others look up
+HOSTS = f"127.0.0.1 localhost\n{ADDRESS} dc1.praxis.test dc1\n"
+RESOLVER = f"search praxis.test\nnameserver {ADDRESS}\n"
 KERBEROS = f"""[libdefaults]
 default_realm = {REALM}
 dns_lookup_realm = false
@@ -30,6 +31,7 @@ dns_lookup_kdc = true
 # /etc and /var are seen as they are, and what programs write there goes into memory
 BEGIN = """
 set -e
+ip address add {address}/24 dev lo
 ip link set lo up
 mount -t tmpfs none {place}/own
 for folder in etc var; do
@@ -57,7 +59,7 @@ class Domain:
             (self.place / name).write_text(content, encoding="utf-8")
         (self.place / "base.conf").write_text("[global]\n", encoding="utf-8")
         (self.place / "own").mkdir()
-        script = BEGIN.format(place=self.place)
+        script = BEGIN.format(place=self.place, address=ADDRESS)
         command = [
             "unshare",
             "--net",
@@ -139,7 +141,7 @@ class Domain:
         self.run(
             *("samba-tool", "domain", "provision", "--configfile", str(self.place / "base.conf")),
             *(f"--realm={REALM}", f"--domain={DOMAIN}", "--server-role=dc", "--dns-backend=SAMBA_INTERNAL"),
-            *(f"--adminpass={PASSWORD}", "--host-name=dc1", "--host-ip=127.0.0.1", f"--targetdir={self.place / 'dc'}"),
+            *(f"--adminpass={PASSWORD}", "--host-name=dc1", f"--host-ip={ADDRESS}", f"--targetdir={self.place / 'dc'}"),
             *(f"--option={name}={value}" for name, value in options.items()),
         )
         with (self.place / "samba.log").open("w", encoding="utf-8") as log:

@@ -93,6 +93,8 @@ def _registry(row: Row, beside: Collection[str]) -> Translation:
     scope: Scope = "user" if root == "HKCU" else "machine"
     if not _KEY.fullmatch(path):
         raise _impossible(BAD_NAME, most=LONGEST_NAME)
+    # spelt as Microsoft's editor spells it: Windows does not care, other readers compare letter by letter
+    path = re.sub(r"^software\\", r"Software\\", path, flags=re.IGNORECASE)
     others = {str(name).lower() for name in row.get("only") or ()} - {name.lower() for name in beside}
     if others:
         raise _NotCarriedError(KEEPS_OTHERS, names=", ".join(sorted(others)))
@@ -103,7 +105,7 @@ def _keys(scope: Scope, path: str, view: str) -> list[str]:
     """Where 64-bit Windows keeps a key that programs of 64 bit, of 32 bit or of both see."""
     if view == "64" or scope == "user" or _SHARED.match(path):
         return [path]
-    redirected = re.sub(r"^software\\", r"SOFTWARE\\WOW6432Node\\", path, flags=re.IGNORECASE)
+    redirected = re.sub(r"^software\\", r"Software\\WOW6432Node\\", path, flags=re.IGNORECASE)
     return [redirected] if view == "32" else [path, redirected]
 
 

@@ -72,7 +72,7 @@ def test_roles_rows_become_policies_and_no_host_is_contacted(practice, tmp_path)
     assert "2025-A1-19" in table
     assert all((target / path).is_file() for one in found["gpos"] for path in one["files"])
     text = "".join(path.read_bytes().decode("utf-16") for path in target.rglob("GptTmpl.inf"))
-    assert LOCK.replace("HKLM", "MACHINE") + "=4,600" in text
+    assert LOCK.replace(r"HKLM\SOFTWARE", r"MACHINE\Software") + "=4,600" in text
     before = {path: path.read_bytes() for path in target.rglob("*") if path.is_file()}
     assert run(folder, "-o", target, "--role", "endpoint_hardening").exit_code == 0
     assert run(folder, "-o", target).exit_code == 0

@@ -88,7 +88,7 @@ def test_the_longest_value_still_fits():
     row = {"key": r"HKLM\SOFTWARE\Policies\X", "name": "x" * 259, "type": "binary", "value": "ff" * 0xFFFF}
     (entry,), missing = translate("registry", row)
     assert not missing
-    assert gpo.read_pol(registry_pol([entry])) == [(r"SOFTWARE\Policies\X", "x" * 259, 3, b"\xff" * 0xFFFF)]
+    assert gpo.read_pol(registry_pol([entry])) == [(r"Software\Policies\X", "x" * 259, 3, b"\xff" * 0xFFFF)]
 
 
 ASCII = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters="\\"), min_size=1, max_size=40)
