@@ -108,6 +108,7 @@ namespace Ansible.Praxisschild.Snapshot
             @"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon",
             @"SOFTWARE\Microsoft\Windows Script Host\Settings",
             @"SOFTWARE\Microsoft\wcmsvc\wifinetworkmanager",
+            @"SYSTEM\CurrentControlSet\Control\CrashControl",
             @"SYSTEM\CurrentControlSet\Control\Lsa",
             @"SYSTEM\CurrentControlSet\Control\SecurityProviders",
             @"SYSTEM\CurrentControlSet\Control\Session Manager\kernel",
@@ -133,6 +134,7 @@ namespace Ansible.Praxisschild.Snapshot
             @"Software\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore\microphone",
             @"Software\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore\webcam",
             @"Software\Microsoft\Windows\CurrentVersion\AdvertisingInfo",
+            @"Software\Microsoft\Windows\CurrentVersion\Run",
             @"Control Panel\Desktop",
         };
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from praxisschild.snapshot.windows.host import Host
-from praxisschild.snapshot.windows.settings import Settings
+from praxisschild.snapshot.windows.desk import Desk
+from praxisschild.snapshot.windows.programs import Programs
+from praxisschild.snapshot.windows.traffic import Traffic
 
 __all__ = ["WindowsSnapshot"]
 
 
 @dataclass(frozen=True)
-class WindowsSnapshot(Host, Settings):
+class WindowsSnapshot(Desk, Programs, Traffic):
     """One Windows host's effective state. Attributes are read from the document when they are asked for."""
