@@ -44,6 +44,12 @@ hostname dc1
 echo ready
 exec sleep infinity
 """
+NUMBERS = """
+for number in $(seq 3000000 3000099); do
+  echo "domain-$number:x:$number:$number::/nonexistent:/usr/sbin/nologin" >> /etc/passwd
+  echo "domain-$number:x:$number:" >> /etc/group
+done
+"""
 
 
 @dataclass
@@ -129,6 +135,28 @@ class Domain:
         """samba_gpo.py's `put`, with the account of the domain's administrator."""
         script = str(Path(__file__).with_name("samba_gpo.py"))
         return self.run("/usr/bin/python3", script, "put", *arguments, str(self.configuration), ADMINISTRATOR)
+
+    def join(self, name: str = "CLIENT1") -> Path:
+        """Make this machine, as seen from inside, a Linux client of the domain; its configuration."""
+        place = self.place / name.lower()
+        folders = {f"{word} directory": place / word for word in ("state", "cache", "lock", "pid")}
+        folders["private dir"] = place / "private"
+        options = {
+            "netbios name": name,
+            "workgroup": DOMAIN,
+            "realm": REALM,
+            "security": "ads",
+            "log file": place / "log",
+        }
+        for folder in folders.values():
+            folder.mkdir(parents=True)
+        lines = [f"{key} = {value}" for key, value in {**options, **folders}.items()]
+        configuration = place / "smb.conf"
+        configuration.write_text("\n".join(["[global]", "interfaces = lo", *lines, ""]), encoding="utf-8")
+        # what libnss-winbind would say of the numbers that the domain gives its accounts
+        self.run("sh", "-c", NUMBERS)
+        self.run("net", "ads", "join", "--no-dns-updates", "-U", ADMINISTRATOR, "--configfile", str(configuration))
+        return configuration
 
     def _provision(self) -> None:
         options = {

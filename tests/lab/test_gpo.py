@@ -9,6 +9,8 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -37,19 +39,22 @@ def _samba():
 
 
 @pytest.fixture(scope="module")
-def domain(tmp_path_factory):
+def domain():
     """A domain on its first day; nothing of it is left when it ends."""
     if os.getuid():
         pytest.skip("ein Samba-Domänencontroller braucht root")
     marks = [Path("/etc/praxisschild-domain"), Path("/var/praxisschild-domain")]
-    with Domain(tmp_path_factory.mktemp("domain")) as found:
+    # not below pytest's folder: what Samba does for a member of the domain it does as an ordinary user
+    place = Path(tempfile.mkdtemp(prefix="praxisschild-domain-"))
+    place.chmod(0o755)
+    with Domain(place) as found:
         found.run("touch", *map(str, marks))
         yield found
         assert len(found.run("ps", "-eo", "pid=").split()) > 3
     running = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
-    assert str(found.place) not in running
+    assert str(place) not in running
     assert not [mark for mark in marks if mark.exists()]
-    shutil.rmtree(found.place)  # nothing is mounted there any more
+    shutil.rmtree(place)  # nothing is mounted there any more
 
 
 def put(folder: Path, contents: dict[str, bytes]) -> Path:
@@ -201,7 +206,69 @@ def test_a_domain_carries_the_files_as_they_are(domain, written, tmp_path):
     assert re.search(r"^version +: 65537$", shown, re.MULTILINE)
     domain.tool("gpo", "setlink", "DC=praxis,DC=test", guid, "-H", URL)
     assert guid in domain.tool("gpo", "list", "Administrator", "-H", URL)
+    domain.tool("gpo", "dellink", "DC=praxis,DC=test", guid, "-H", URL)
 
 
 def _scope(path: Path) -> str:
     return "user" if path.parent.name.lower() == "user" else "machine"
+
+
+# a version of the browser calls the same by another name
+ASK_CHROMIUM = """
+import json, shutil
+from praxisschild.probes.chromium_policies import ASK_FOR_POLICIES, start
+from praxisschild.probes.host import TemporaryUser
+with TemporaryUser() as user:
+    browser, _ = start(shutil.which("chromium"), user)
+    with browser:
+        groups = browser.evaluate(browser.open("chrome://policy/"), ASK_FOR_POLICIES)
+print(json.dumps((groups.get("policyGroups") or groups["policyValues"])["chrome"]["policies"]))
+"""
+CHROME = r"Software\Policies\Google\Chrome"
+
+
+def chrome_values(content: bytes) -> dict[str, Any]:
+    """What a Registry.pol wants of Chrome; lists are keys with a value for each place."""
+    found: dict[str, Any] = {}
+    for key, name, kind, data in gpo.read_pol(content):
+        below = key.removeprefix(CHROME).strip("\\")
+        if not key.startswith(CHROME) or name.startswith("**") or not name:
+            continue
+        value = int.from_bytes(data, "little") if kind == DWORD else data.decode("utf-16-le").rstrip("\0")
+        if below:
+            found.setdefault(below, []).append(value)
+        else:
+            found[name] = value
+    return found
+
+
+def plain(said: Any) -> Any:
+    """A value as Chromium shows it. Samba 4.17 enters the members of a list twice."""
+    return list(dict.fromkeys(said)) if isinstance(said, list) else int(said) if isinstance(said, bool) else said
+
+
+def test_a_linux_client_of_the_domain_gives_chromium_the_same_policies(domain, tmp_path):
+    """The way from a row: policy, domain, Samba's client extension, the browser that is asked what it obeys.
+
+    Samba 4.17 keeps the browser's policies of the last linked policy only, so this one is alone.
+    """
+    if not shutil.which("chromium"):
+        pytest.skip("auf dieser Maschine ist kein Chromium")
+    target = tmp_path / "gpo"
+    command = ["praxisschild", "gpo", "inventories/windowspraxis", "-o", str(target), "--role", "browser_policy"]
+    done = subprocess.run([*command, "--json"], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (one,) = json.loads(done.stdout)["gpos"]
+    folder = target / one["backup"] / "DomainSysvol/GPO"
+    domain.tool("gpo", "create", "Browser", "-H", URL)
+    guid = policy(domain, "Browser")
+    domain.put(str(folder), guid, "1", f"[{backup.REGISTRY_EXTENSION}{backup.MACHINE_TEMPLATES}]", "")
+    domain.tool("gpo", "setlink", "DC=praxis,DC=test", guid, "-H", URL)
+    configuration = domain.join()
+    domain.run("samba-gpupdate", "--configfile", str(configuration), "--target=Computer", "--force")
+    wanted = chrome_values((folder / "Machine/Registry.pol").read_bytes())
+    said = json.loads(domain.run(sys.executable, "-c", ASK_CHROMIUM))
+    obeyed = {name: plain(one["value"]) for name, one in said.items() if name in wanted and "error" not in one}
+    assert obeyed == wanted
+    assert len(wanted) > 15
+    assert obeyed["PasswordManagerEnabled"] == 0
