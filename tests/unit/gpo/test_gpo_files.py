@@ -49,7 +49,9 @@ def test_the_files_hold_every_value_and_nothing_else():
     files = gpo.written().files
     found = [(scope, *one) for scope, path in POL.items() for one in gpo.read_pol(files[path])]
     assert Counter(found) == Counter(tuple(one) for one in gpo.values())
-    text = files["DomainSysvol/GPO/Machine/microsoft/windows nt/SecEdit/GptTmpl.inf"].decode("utf-16")
+    content = files["DomainSysvol/GPO/Machine/microsoft/windows nt/SecEdit/GptTmpl.inf"]
+    assert content.startswith(b"\xff\xfe"), "without this mark secedit takes it for another code page"
+    text = content.decode("utf-16")
     assert text.startswith("[Unicode]\r\nUnicode=yes\r\n[Version]\r\n")
     section, lines = "", []
     for line in text.splitlines():
