@@ -16,6 +16,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import filter_loader, init_plugin_loader
 from ansible.template import Templar
+from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def _practice() -> tuple[Any, list[dict[str, Any]]]:
     loader: Any = DataLoader()
     inventory: Any = InventoryManager(loader=loader, sources=[str(PRACTICE)])
     manager: Any = VariableManager(loader=loader, inventory=inventory)
+    HostVars(inventory, manager, loader)  # the manager keeps it: roles look at other hosts, too
     return loader, [manager.get_vars(host=host) for host in inventory.get_hosts()]
 
 
@@ -95,7 +97,9 @@ def rows(role: str) -> tuple[tuple[str, Row], ...]:
     found: dict[str, tuple[str, Row]] = {}
     for host in hosts:
         for chosen in ({}, choices):
-            templar: Any = Templar(loader=loader, variables={**variables, **host, **chosen})
+            templar: Any = Templar(
+                loader=loader, variables={**variables, **host, **chosen, "ansible_search_path": [str(folder)]}
+            )
             for path in sorted(folder.glob("tasks/*.yml")):
                 for declared in _declarations(path):
                     for kind, written in declared.items():

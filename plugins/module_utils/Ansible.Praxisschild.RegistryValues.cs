@@ -11,6 +11,7 @@ using System.Text.RegularExpressions;
 using Ansible.Basic;
 using Ansible.Praxisschild.Batch;
 using Ansible.Praxisschild.DomainPolicy;
+using Ansible.Praxisschild.Guard;
 using Ansible.Praxisschild.Windows;
 
 namespace Ansible.Praxisschild.RegistryValues
@@ -144,6 +145,8 @@ namespace Ansible.Praxisschild.RegistryValues
     public class RegistryValuesBatch : Batch.Batch
     {
         private static readonly string[] Kinds = new string[] { "dword", "qword", "string", "expand_string", "multi_string", "binary", "none" };
+        private const string FirewallPolicy = @"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall\";
+        private static readonly string[] RefreshOptions = new string[] { "/target:computer", "/force", "/wait:60" };
         private static readonly Regex OfOneUser = new Regex(@"^(S-1-(5-21|12-1)-\d+-\d+-\d+-\d+|Default)$", RegexOptions.IgnoreCase);
 
         private readonly List<Wanted> rows = new List<Wanted>();
@@ -534,6 +537,14 @@ namespace Ansible.Praxisschild.RegistryValues
             return row;
         }
 
+        protected override void Return(List<Item> changed, WayBack way)
+        {
+            foreach (Dictionary<string, object> row in changed.SelectMany(item => item.Previous))
+                way.Registry(row);
+            if (way.HasRegistry && changed.Any(IsOfFirewall))
+                way.Run("gpupdate.exe", RefreshOptions);
+        }
+
         // Settling
 
         protected override void Settle(List<Item> changed)
@@ -552,6 +563,23 @@ namespace Ansible.Praxisschild.RegistryValues
                 });
             foreach (Wanted wanted in due)
                 wanted.Item.Changed = wanted.Places.Any(place => place.Done);
+            if (changed.Any(item => item.Changed && IsOfFirewall(item)))
+                Refresh();
+        }
+
+        private static bool IsOfFirewall(Item item)
+        {
+            return item.Name.StartsWith(FirewallPolicy, StringComparison.OrdinalIgnoreCase);
+        }
+
+        /// <summary>
+        /// Have the firewall read its policy now: what would lock out must do so while the way back is armed, and not hours later.
+        /// </summary>
+        private void Refresh()
+        {
+            Ran ran = World.Machine.Run("gpupdate.exe", RefreshOptions);
+            if (ran.Code != 0)
+                Warnings.Add(String.Format("the firewall reads its policy at the next refresh only: gpupdate ended with {0}: {1}", ran.Code, ran.Words));
         }
 
         private static void Set(Wanted wanted, Place place)

@@ -18,6 +18,7 @@ using Ansible.Praxisschild.Cim;
 using Ansible.Praxisschild.DomainPolicy;
 using Ansible.Praxisschild.RegistryValues;
 using Ansible.Praxisschild.SecurityPolicy;
+using Ansible.Praxisschild.Upkeep;
 using Ansible.Praxisschild.Windows;
 
 //AssemblyReference -Name System.Xml.dll -CLR Framework
@@ -47,8 +48,11 @@ namespace Ansible.Praxisschild.Snapshot
             { "groups", People.Groups },
             { "shares", HostFacts.Shares },
             { "defender", Protection.Defender },
+            { "defender_preferences", Protection.Preferences },
             { "antivirus", Protection.Products },
             { "volumes", Protection.Volumes },
+            { "updates", UpkeepSections.Updates },
+            { "backup", UpkeepSections.Backup },
             { "software", HostFacts.Software },
             { "network", HostFacts.Network },
         };
@@ -113,6 +117,7 @@ namespace Ansible.Praxisschild.Snapshot
             @"SYSTEM\CurrentControlSet\Control\SecurityProviders",
             @"SYSTEM\CurrentControlSet\Control\Session Manager\kernel",
             @"SYSTEM\CurrentControlSet\Control\Terminal Server",
+            @"SYSTEM\CurrentControlSet\Policies",
             @"SYSTEM\CurrentControlSet\Control\Remote Assistance",
             @"SYSTEM\CurrentControlSet\Services\EventLog\Application",
             @"SYSTEM\CurrentControlSet\Services\EventLog\Security",
@@ -266,8 +271,22 @@ namespace Ansible.Praxisschild.Snapshot
         {
             List<Dictionary<string, object>> found = CimSource.Current.Query(@"root\Microsoft\Windows\Defender",
                 "SELECT AMServiceEnabled, AMRunningMode, RealTimeProtectionEnabled, BehaviorMonitorEnabled, OnAccessProtectionEnabled, "
-                + "IoavProtectionEnabled, IsTamperProtected, AntivirusSignatureAge FROM MSFT_MpComputerStatus");
+                + "IoavProtectionEnabled, IsTamperProtected, AntivirusSignatureAge, FullScanAge FROM MSFT_MpComputerStatus");
             return found == null ? null : (object)found.FirstOrDefault();
+        }
+
+        /// <summary>Properties of MSFT_MpPreference under their own names: what counts, wherever it was set.</summary>
+        public static object Preferences()
+        {
+            List<Dictionary<string, object>> found = CimSource.Current.Query(@"root\Microsoft\Windows\Defender",
+                "SELECT ExclusionPath, ExclusionProcess, ExclusionExtension, AttackSurfaceReductionRules_Ids, AttackSurfaceReductionRules_Actions, "
+                + "DisableArchiveScanning, DisableEmailScanning, DisableRemovableDriveScanning, DisableScriptScanning, ScanParameters, "
+                + "ScanScheduleDay, SignatureUpdateInterval FROM MSFT_MpPreference");
+            Dictionary<string, object> preferences = found == null ? null : found.FirstOrDefault();
+            if (preferences != null && preferences["AttackSurfaceReductionRules_Actions"] is byte[]) // bytes would be written as text
+                preferences["AttackSurfaceReductionRules_Actions"] =
+                    ((byte[])preferences["AttackSurfaceReductionRules_Actions"]).Select(one => (int)one).ToArray();
+            return preferences;
         }
 
         /// <summary>Products that registered with the security centre; a server has none, and no list.</summary>

@@ -21,6 +21,31 @@ def switches(*rows):
     ]
 
 
+KEEPS = switches(
+    ("SettingSync", "DisableSettingSync", 2, "Abgleich der Einstellungen aus", "2021-A1-16"),
+    ("SettingSync", "DisableSettingSyncUserOverride", 1, "Abgleich nicht durch Nutzer einschaltbar", "2021-A1-16"),
+    ("SettingSync", "EnableWindowsBackup", 0, "Windows-Sicherung in die Cloud aus", "2021-A1-16"),
+    ("System", "EnableActivityFeed", 0, "Aktivitätsverlauf aus", "2021-A1-16"),
+    ("System", "PublishUserActivities", 0, "Aktivitäten nicht veröffentlicht", "2021-A1-16"),
+    ("System", "UploadUserActivities", 0, "Aktivitäten nicht hochgeladen", "2021-A1-16"),
+    ("System", "AllowCrossDeviceClipboard", 0, "Zwischenablage nicht zwischen Geräten", "2021-A1-16"),
+    ("System", "EnableCdp", 0, "Weiterarbeiten an anderen Geräten aus", "2021-A1-16"),
+    ("Messaging", "AllowMessageSync", 0, "Nachrichten nicht abgeglichen", "2021-A1-16"),
+)
+TELLS = switches(
+    ("Windows Error Reporting", "Disabled", 1, "Fehlerberichte aus", "2021-A1-18"),
+    ("AdvertisingInfo", "DisabledByGroupPolicy", 1, "Werbe-ID aus", "2021-A1-18"),
+    ("LocationAndSensors", "DisableLocation", 1, "Standort aus", "2021-A1-18"),
+    ("AppPrivacy", "LetAppsGetDiagnosticInfo", 2, "keine Diagnosedaten für Apps", "2021-A1-18"),
+    ("AppCompat", "DisableUAR", 1, "Schrittaufzeichnung aus", "2021-A1-18"),
+    ("Windows Search", "DisableWebSearch", 1, "Suche nicht im Internet", "2021-A1-18"),
+    ("Windows Search", "ConnectedSearchUseWeb", 0, "Suche ohne Ergebnisse aus dem Internet", "2021-A1-18"),
+    ("Windows Search", "AllowCloudSearch", 0, "Suche nicht in der Cloud", "2021-A1-18"),
+    ("Windows Search", "AllowCortana", 0, "Cortana aus", "2021-A2-07", "2021-A1-18"),
+    ("AppPrivacy", "LetAppsActivateWithVoice", 2, "keine Sprachaktivierung", "2021-A2-07", "2021-A1-18"),
+)
+
+
 @requirement("2021-A1-05", "2021-A1-16", "2025-A1-50")
 def test_onedrive_copies_nothing(windows, practice, measured):
     """Whoever saves a letter to Documents has sent it to a cloud without a word."""
@@ -61,20 +86,7 @@ def test_no_program_copies_files_into_a_cloud_on_windows(windows, practice, meas
     assert not found
 
 
-@pytest.mark.parametrize(
-    ("key", "name", "admitted", "words"),
-    switches(
-        ("SettingSync", "DisableSettingSync", 2, "Abgleich der Einstellungen aus", "2021-A1-16"),
-        ("SettingSync", "DisableSettingSyncUserOverride", 1, "Abgleich nicht durch Nutzer einschaltbar", "2021-A1-16"),
-        ("SettingSync", "EnableWindowsBackup", 0, "Windows-Sicherung in die Cloud aus", "2021-A1-16"),
-        ("System", "EnableActivityFeed", 0, "Aktivitätsverlauf aus", "2021-A1-16"),
-        ("System", "PublishUserActivities", 0, "Aktivitäten nicht veröffentlicht", "2021-A1-16"),
-        ("System", "UploadUserActivities", 0, "Aktivitäten nicht hochgeladen", "2021-A1-16"),
-        ("System", "AllowCrossDeviceClipboard", 0, "Zwischenablage nicht zwischen Geräten", "2021-A1-16"),
-        ("System", "EnableCdp", 0, "Weiterarbeiten an anderen Geräten aus", "2021-A1-16"),
-        ("Messaging", "AllowMessageSync", 0, "Nachrichten nicht abgeglichen", "2021-A1-16"),
-    ),
-)
+@pytest.mark.parametrize(("key", "name", "admitted", "words"), KEEPS)
 def test_windows_keeps_to_this_host(windows, key, name, admitted, words, measured):
     """What one host knows, a private telephone of somebody's would know soon."""
     value = windows.registry(rf"{POLICIES}\{key}", name)
@@ -119,21 +131,7 @@ def test_no_service_collects_about_the_host(windows, service, measured):
     assert not found.running
 
 
-@pytest.mark.parametrize(
-    ("key", "name", "admitted", "words"),
-    switches(
-        ("Windows Error Reporting", "Disabled", 1, "Fehlerberichte aus", "2021-A1-18"),
-        ("AdvertisingInfo", "DisabledByGroupPolicy", 1, "Werbe-ID aus", "2021-A1-18"),
-        ("LocationAndSensors", "DisableLocation", 1, "Standort aus", "2021-A1-18"),
-        ("AppPrivacy", "LetAppsGetDiagnosticInfo", 2, "keine Diagnosedaten für Apps", "2021-A1-18"),
-        ("AppCompat", "DisableUAR", 1, "Schrittaufzeichnung aus", "2021-A1-18"),
-        ("Windows Search", "DisableWebSearch", 1, "Suche nicht im Internet", "2021-A1-18"),
-        ("Windows Search", "ConnectedSearchUseWeb", 0, "Suche ohne Ergebnisse aus dem Internet", "2021-A1-18"),
-        ("Windows Search", "AllowCloudSearch", 0, "Suche nicht in der Cloud", "2021-A1-18"),
-        ("Windows Search", "AllowCortana", 0, "Cortana aus", "2021-A2-07", "2021-A1-18"),
-        ("AppPrivacy", "LetAppsActivateWithVoice", 2, "keine Sprachaktivierung", "2021-A2-07", "2021-A1-18"),
-    ),
-)
+@pytest.mark.parametrize(("key", "name", "admitted", "words"), TELLS)
 def test_windows_tells_nobody(windows, key, name, admitted, words, measured):
     """A patient's name typed into the search box is sent off before it is typed out."""
     value = windows.registry(rf"{POLICIES}\{key}", name)

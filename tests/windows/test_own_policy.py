@@ -1,4 +1,4 @@
-"""A domain that applies our own group policy and a direct run want the same; where they do not, the run says whose it is."""
+"""A domain that applies our own policy and a direct run want the same; where they differ, the run says whose it is."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from praxisschild.gpo import backup
 from tests import gpo
 from tests.windows.test_domain_policy import AUDIT, REGISTRY, SECURITY, apply_policy
 
-CARRIED = ("pol", "inf", "audit")
-# what a stand-in has: services and rights of this kind are looked at elsewhere
+CARRIED = {"pol", "inf", "audit"}
 KINDS = ("registry", "security", "audit")
 
 
@@ -26,7 +25,7 @@ def rows(kind):
         case["row"]
         for one, case in gpo.cases()
         if one == kind
-        and case.keys() & {*CARRIED}
+        and case.keys() & CARRIED
         and not str(case["row"].get("key")).startswith("HKCU")
         and case["row"].get("name") != "SeBackupPrivilege"
     ]

@@ -388,7 +388,7 @@ def test_a_domain_policy_is_recognised_reported_and_not_fought(member):
         "key": r"HKLM\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU",
         "name": "AUOptions",
         "type": "dword",
-        "value": 3,
+        "value": 4,
     }
     result = member("registry", [camera, updates, row()])
     assert [item["state"] for item in result["items"]] == ["domain_policy", "present", "present"]

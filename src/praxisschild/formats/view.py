@@ -222,7 +222,8 @@ def _lines(row: RequirementResult, results: Mapping[tuple[str, str | None], Chec
                     detail=check.detail or "" if check else "",
                 )
             )
-    return sorted(found, key=lambda line: line.status.severity)
+    # hosts that the same check judged alike stand together, so that a report need not name it beside each of them
+    return sorted(found, key=lambda line: (line.status.severity, line.check))
 
 
 def _plain_name(check: str, host: str | None) -> str:
