@@ -62,10 +62,11 @@ def gpo(
     from praxisschild.mdm.overview import numbers
 
     opened = open_practice(practice)
-    hosts = _windows_hosts(opened.inventory, host or [])
+    everybody = [one for one in opened.inventory.hosts if opened.inventory.platform(one) == "windows"]
+    hosts = _chosen(opened.inventory, everybody, host or [])
     _refuse_foreign(folder)
     rows, run = _collect(practice, hosts, role or [])
-    planned = plan(rows, opened.inventory.groups)
+    planned = plan(rows, opened.inventory.groups, whole=hosts == everybody)
     edition = edition_of(opened.catalogue, opened.practice, datetime.now(UTC).date())
     day = opened.catalogue.editions[edition].in_force_from  # no clock: the same rows give the same bytes
     backups = [backup.write(one, opened.practice.name, _slug(opened), day) for one in planned.gpos]
@@ -90,8 +91,12 @@ def gpo(
         _print(folder, backups, planned.left_out)
 
 
-def _windows_hosts(inventory: Inventory, wanted: list[str]) -> list[str]:
-    found = [one for one in inventory.hosts if inventory.platform(one) == "windows"]
+def _chosen(inventory: Inventory, found: list[str], wanted: list[str]) -> list[str]:
+    """The hosts that the options leave of the practice's Windows hosts.
+
+    Raises:
+        InputError: there is none, or one of the wanted is not among them.
+    """
     for name in wanted:
         if name not in found:
             reason = _("{host} is no Windows host of the practice", host=name)

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_every_host_learns_what_does_not_apply_to_it(tmp_path):
     """Ansible gives the facts of an action that runs once to the first host alone, unless the task says run_once."""
     plays = yaml.safe_load((PROJECT / "playbooks/site.yml").read_text(encoding="utf-8"))

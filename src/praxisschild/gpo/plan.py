@@ -29,11 +29,14 @@ class _Found:
     hosts: list[str] = field(default_factory=list)
 
 
-def plan(rows: Mapping[str, Mapping[str, Sequence[Row]]], groups: Mapping[str, Sequence[str]]) -> Plan:
+def plan(
+    rows: Mapping[str, Mapping[str, Sequence[Row]]], groups: Mapping[str, Sequence[str]], *, whole: bool = True
+) -> Plan:
     """Policies for hosts whose collected rows are given (host → kind → rows), in the inventory's order.
 
     Rows of every host go into one policy; rows of exactly the hosts of an inventory group into that group's; rows of
-    other several hosts into one that names them. What a single host of several wants is left out: whoever keeps such a
+    other several hosts into one that names them. Unless these hosts are the ``whole`` practice, the policy of all of
+    them is called after them too. What a single host of several wants is left out: whoever keeps such a
     host applies it directly.
     """
     everybody = tuple(rows)
@@ -55,7 +58,7 @@ def plan(rows: Mapping[str, Mapping[str, Sequence[Row]]], groups: Mapping[str, S
         left_out += [LeftOut(*common, reason) for reason in missing]
         if entries:
             settings.setdefault(hosts, []).append(Setting(found.kind, name, found.row, entries))
-    gpos = [_gpo(hosts, tuple(own), everybody, members) for hosts, own in settings.items()]
+    gpos = [_gpo(hosts, tuple(own), everybody if whole else (), members) for hosts, own in settings.items()]
     gpos.sort(key=lambda one: (one.hosts != everybody, one.subject))
     return Plan(tuple(gpos), tuple(left_out))
 

@@ -69,6 +69,13 @@ def test_the_only_host_has_a_policy():
     assert one.label == "alle Windows-Rechner"
 
 
+def test_some_hosts_of_a_practice_do_not_get_the_policy_of_all():
+    """It would be imported over the other one."""
+    some = rows(pc_1=[row("A")])
+    assert plan(some, {"a": ["pc-1", "pc-2"]}, whole=False).gpos[0].subject != plan(some, {}).gpos[0].subject
+    assert plan(some, {}, whole=False).gpos[0].label == "pc-1"
+
+
 def test_the_same_setting_spelt_otherwise_is_the_same():
     found = plan(rows(pc_1=[row("A")], pc_2=[row("a", key=KEY.upper(), policy="Other words")]), {})
     assert [one.label for one in found.gpos] == ["alle Windows-Rechner"]
