@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 ONLY_HERE = N_("only {host} wants it so; a policy of its own for one host is not made")
 
 
+TOGETHER = N_(
+    "belongs to the firewall's settings, and {name} is one that no policy can carry: half of them would shut out"
+)
+# a policy that blocks must not come without the rules of those whom it lets in
+FIREWALL = r"software\policies\microsoft\windowsfirewall"
+
+
 @dataclass
 class _Found:
-    """A row, and the hosts that want it; `beside` as translate takes it."""
+    """A row, and the hosts that want it; `beside` as translate takes it, `bundle` as _bundles makes it."""
 
     kind: str
     row: Row
     beside: frozenset[str]
+    bundle: tuple[Any, ...] = ()
     hosts: list[str] = field(default_factory=list)
 
 
@@ -47,20 +55,31 @@ def plan(
     }
     settings: dict[tuple[str, ...], list[Setting]] = {}
     left_out: list[LeftOut] = []
-    for found in _found(rows):
-        hosts = tuple(found.hosts)
-        name = windows_rows.name_of(found.kind, found.row)
-        common = (found.kind, name, hosts, tuple(found.row.get("requirements") or ()), str(found.row.get("role") or ""))
-        entries, missing = translate(found.kind, found.row, found.beside)
+    found = [(one, *translate(one.kind, one.row, one.beside)) for one in _found(rows)]
+    broken = {
+        one.bundle: one for one, entries, _missing in found if one.bundle and not entries and "only" not in one.row
+    }
+    for one, entries, missing in found:
+        hosts = tuple(one.hosts)
         is_alone = len(hosts) == 1 and hosts != everybody and frozenset(hosts) not in members.values()
-        if entries and is_alone:
-            entries, missing = (), (Reason(ONLY_HERE, {"host": hosts[0]}),)
-        left_out += [LeftOut(*common, reason) for reason in missing]
-        if entries:
-            settings.setdefault(hosts, []).append(Setting(found.kind, name, found.row, entries))
+        obstacle = _obstacle(one, is_alone=is_alone, broken=broken) if entries else None
+        name = windows_rows.name_of(one.kind, one.row)
+        common = (one.kind, name, hosts, tuple(one.row.get("requirements") or ()), str(one.row.get("role") or ""))
+        left_out += [LeftOut(*common, reason) for reason in ((obstacle,) if obstacle else missing)]
+        if entries and not obstacle:
+            settings.setdefault(hosts, []).append(Setting(one.kind, name, one.row, entries))
     gpos = [_gpo(hosts, tuple(own), everybody if whole else (), members) for hosts, own in settings.items()]
     gpos.sort(key=lambda one: (one.hosts != everybody, one.subject))
     return Plan(tuple(gpos), tuple(left_out))
+
+
+def _obstacle(one: _Found, *, is_alone: bool, broken: Mapping[tuple[Any, ...], _Found]) -> Reason | None:
+    """Why a row that a policy could carry is left out all the same."""
+    if is_alone:
+        return Reason(ONLY_HERE, {"host": one.hosts[0]})
+    if one.bundle in broken:
+        return Reason(TOGETHER, {"name": windows_rows.name_of("registry", broken[one.bundle].row)})
+    return None
 
 
 def _found(rows: Mapping[str, Mapping[str, Sequence[Row]]]) -> list[_Found]:
@@ -68,28 +87,49 @@ def _found(rows: Mapping[str, Mapping[str, Sequence[Row]]]) -> list[_Found]:
     for kind in windows_rows.MODULES:
         for host, kinds in rows.items():
             own = kinds.get(kind) or ()
-            bundles = _bundles(own) if kind == "registry" else {}
+            beside = _names(own) if kind == "registry" else {}
+            bundles = _bundles(own, beside) if kind == "registry" else {}
             for row in own:
-                values = bundles.get(_key(row), {})
-                key = (kind, windows_rows.identity(kind, row), _wanted(row), tuple(sorted(values.items())))
-                one = found.setdefault(key, _Found(kind, dict(row), frozenset(name for name, _view in values)))
+                bundle = bundles.get(_bundle(row), ())
+                key = (kind, windows_rows.identity(kind, row), _wanted(row), bundle)
+                names = frozenset(beside.get(_key(row), ()))
+                one = found.setdefault(key, _Found(kind, dict(row), names, bundle))
                 one.hosts.append(host)
                 codes = [*(one.row.get("requirements") or ()), *(row.get("requirements") or ())]
                 one.row["requirements"] = list(dict.fromkeys(codes))
     return list(found.values())
 
 
-def _bundles(rows: Sequence[Row]) -> dict[str, dict[tuple[str, str], str]]:
-    """What belongs into one policy with a row that clears its key, lest the one clears what the other sets.
-
-    Key → name and view of each value that is set in it, and what is wanted of it.
-    """
-    cleared = {_key(row) for row in rows if row.get("only") is not None}
-    found: dict[str, dict[tuple[str, str], str]] = {key: {} for key in cleared}
+def _names(rows: Sequence[Row]) -> dict[str, set[str]]:
+    """Key → the values that are set in it."""
+    found: dict[str, set[str]] = {}
     for row in rows:
-        if _key(row) in cleared and row.get("name") is not None and row.get("state", "present") == "present":
-            found[_key(row)][str(row["name"]).lower(), str(row.get("view") or "64")] = _wanted(row)
+        if row.get("name") is not None and row.get("state", "present") == "present":
+            found.setdefault(_key(row), set()).add(str(row["name"]).lower())
     return found
+
+
+def _bundles(rows: Sequence[Row], beside: Mapping[str, set[str]]) -> dict[str, tuple[Any, ...]]:
+    """What must not be torn apart into policies for different hosts, and what one host wants of all of it.
+
+    A key that a policy clears, with the values that it sets there; and the firewall.
+    """
+    cleared = {
+        _key(row)
+        for row in rows
+        if row.get("only") is not None and {str(one).lower() for one in row["only"]} <= beside.get(_key(row), set())
+    }
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        if _key(row) in cleared or _bundle(row) == FIREWALL:
+            found.setdefault(_bundle(row), []).append((str(windows_rows.identity("registry", row)), _wanted(row)))
+    return {name: tuple(sorted(wanted)) for name, wanted in found.items()}
+
+
+def _bundle(row: Row) -> str:
+    key = _key(row)
+    inside = key.removeprefix("hklm\\")
+    return FIREWALL if inside == FIREWALL or inside.startswith(f"{FIREWALL}\\") else key
 
 
 def _key(row: Row) -> str:

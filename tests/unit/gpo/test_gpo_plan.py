@@ -102,6 +102,45 @@ def test_a_key_that_is_cleared_is_in_one_policy_with_all_its_values():
     ]
 
 
+FIREWALL = r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall"
+
+
+def firewall(*rules):
+    """What a host with these rules wants: nothing comes in but by them, and local rules do not count."""
+    block = [
+        row("DefaultInboundAction", key=rf"{FIREWALL}\DomainProfile"),
+        row("AllowLocalPolicyMerge", 0, key=FIREWALL),
+    ]
+    return [*block, *(row(name, f"v2.22|{name}|", type="string", key=rf"{FIREWALL}\FirewallRules") for name in rules)]
+
+
+def test_no_policy_blocks_without_the_rules_of_those_whom_it_lets_in():
+    same = plan(rows(pc_1=firewall("WinRM"), pc_2=firewall("WinRM")), {}).gpos
+    assert [names(one) for one in same] == [["DefaultInboundAction", "AllowLocalPolicyMerge", "WinRM"]]
+    found = plan(
+        rows(pc_1=firewall("WinRM", "DICOM"), pc_2=firewall("WinRM"), srv=firewall("WinRM", "SMB")), {"server": ["srv"]}
+    )
+    assert [(one.label, names(one)) for one in found.gpos] == [
+        ("server", ["DefaultInboundAction", "AllowLocalPolicyMerge", "WinRM", "SMB"])
+    ]
+    assert {one.hosts for one in found.left_out} == {("pc-1",), ("pc-2",)}
+
+
+def test_a_firewall_with_a_rule_that_no_policy_carries_is_left_to_a_direct_run():
+    found = plan(rows(pc_1=[*firewall("WinRM", "Gerät"), row("Other")]), {})
+    assert [names(one) for one in found.gpos] == [["Other"]]
+    assert len(found.left_out) == 4
+    with german():
+        assert any("Gerät" in str(one.reason) for one in found.left_out)
+
+
+def test_values_of_others_that_stay_in_a_key_tear_nothing_apart():
+    """The row that would clear the key is left out; what is set there needs not be together then."""
+    keeps = {"key": KEY, "only": ["A", "Theirs"], "role": "r", "requirements": []}
+    found = plan(rows(pc_1=[row("A"), keeps], pc_2=[row("A"), row("B"), keeps]), {})
+    assert names(found.gpos[0]) == ["A"]
+
+
 def test_every_row_is_carried_or_named():
     found = gpo.planned()
     carried = [setting.name for one in found.gpos for setting in one.settings]
