@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 ROOT = Path(__file__).resolve().parents[3]
-SCRIPT = ROOT / "windows/Praxisschild-WinRM.ps1"
+SCRIPT = ROOT / "docs/Praxisschild-WinRM.ps1"
 KNOWN = yaml.safe_load((ROOT / "tests/data/windows/powershell-5.1.yml").read_text(encoding="utf-8"))
 COMMANDS = {name: set(parameters) for module in KNOWN.values() for name, parameters in module.items()}
 PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_powershell.language()))
