@@ -25,11 +25,18 @@ if TYPE_CHECKING:
 
 MONO = Path(__file__).with_name("mono")
 OWN = ("PowerShell.cs", "Driver.cs")
-# a module that asks this for its machine and registry gets those of the host
-SEAM, STAND_IN = "Ansible.Praxisschild.Windows.cs", "StandIn.cs"
+# what asks one of these for machine, accounts or CIM gets those of the host
+SEAMS = {
+    "Ansible.Praxisschild.Windows.cs": ("StandIn.cs", "StandInFirewall.cs"),
+    "Ansible.Praxisschild.Accounts.cs": ("StandInAccounts.cs",),
+    "Ansible.Praxisschild.Cim.cs": ("StandInCim.cs",),
+}
 # unused variables and fields of the sources, and "the type exists twice" of the stub
 QUIET = "-nowarn:168,169,219,414,436,649"
-REFERENCES = ("System.Web.Extensions.dll", "System.Core.dll", "System.Xml.dll", "System.Xml.Linq.dll")
+REFERENCES = (
+    *("System.Web.Extensions.dll", "System.Core.dll", "System.Xml.dll", "System.Xml.Linq.dll"),
+    "System.Management.dll",
+)
 
 
 class CompilationError(Exception):
@@ -116,7 +123,7 @@ class Runner:
     def compiled(self, sources: Mapping[str, bytes]) -> Path:
         """The program made of these sources and the driver; from the cache if it was made before."""
         names = {Path(name).name: source for name, source in sources.items()}
-        own = (*OWN, STAND_IN) if SEAM in names else OWN
+        own = [*OWN, *(name for seam, stand_ins in SEAMS.items() if seam in names for name in stand_ins)]
         together = {**names, **{name: (MONO / name).read_bytes() for name in own}}
         recipe = hashlib.sha256(QUIET.encode())
         for name, source in sorted(together.items()):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import re
 import shlex
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import manifest, scripts, state, stock, transcript
@@ -19,7 +23,6 @@ from .wire import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from .log import WireLog
     from .manifest import Manifest
@@ -32,6 +35,9 @@ Die Methode kann nicht aufgerufen werden. Der Methodenaufruf wird in diesem Spra
     + CategoryInfo          : InvalidOperation: (:) [], ParentContainsErrorRecordException\r
     + FullyQualifiedErrorId : MethodInvocationNotSupportedInConstrainedLanguage\r
 """
+# the one script of ours that is more than a shim: what it does is done here
+SNAPSHOT = Path(__file__).resolve().parents[2] / "src/praxisschild/collector/windows.ps1"
+_NAMESPACE = re.compile(r"^namespace ([\w.]+)", re.MULTILINE)
 # utilities without which no C# gets into a module
 TOLERATED_UTILITIES = {"Ansible.ModuleUtils.AddType.psm1"}
 # the module of a plan that only checks arguments and hands them back as the module would see them
@@ -88,7 +94,18 @@ class HostExecutor:
         if manifest.is_bootstrap(script):
             sent = manifest.decode(command.read())
             return transcript.of_manifest(sent), lambda: self._ansible(sent, command)
+        if manifest.flattened(script) == manifest.flattened(SNAPSHOT.read_text(encoding="utf-8")):
+            return transcript.of_script(script), lambda: self._snapshot(command)
         return transcript.of_script(script), lambda: self._script(script, command)
+
+    def _snapshot(self, command: Command) -> Outcome:
+        """The collector's C#, compiled off the wire and run as the script does."""
+        if state.load(self._host)["computer"]["language_mode"] == "ConstrainedLanguage":
+            return Outcome(b"", CONSTRAINED.encode(), 1)
+        sources = gzip.decompress(base64.b64decode(command.read())).decode().split("\0")
+        named = {_NAMESPACE.search(source)[1] + ".cs": source.encode() for source in sources}  # type: ignore[index]
+        start = {"static": "Ansible.Praxisschild.Snapshot.Collector", "method": "Print", "arguments": []}
+        return self._runner.run(named, [{"do": start}], {}, command)
 
     def _script(self, script: str, command: Command) -> Outcome:
         model = scripts.model_of(script)

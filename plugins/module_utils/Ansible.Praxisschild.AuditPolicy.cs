@@ -102,7 +102,8 @@ namespace Ansible.Praxisschild.AuditPolicy
             return new string[] { "none", "success", "failure", "success and failure" }[setting];
         }
 
-        private static Dictionary<string, int> Backup()
+        /// <summary>Setting by GUID of the subcategory: 1 success, 2 failure, 3 both.</summary>
+        public static Dictionary<string, int> Backup()
         {
             using (WorkFolder work = new WorkFolder())
             {

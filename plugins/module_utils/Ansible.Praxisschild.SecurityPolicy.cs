@@ -198,7 +198,8 @@ namespace Ansible.Praxisschild.SecurityPolicy
                 && section.TryGetValue(wanted.Name, out found) ? found : null;
         }
 
-        private static Dictionary<string, Dictionary<string, string>> Export()
+        /// <summary>The local security policy as secedit writes it, by section.</summary>
+        public static Dictionary<string, Dictionary<string, string>> Export()
         {
             using (WorkFolder work = new WorkFolder())
             {

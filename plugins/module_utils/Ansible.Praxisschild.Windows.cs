@@ -56,6 +56,9 @@ namespace Ansible.Praxisschild.Windows
 
         /// <summary>SIDs in the token of the account that applies the settings: itself and its groups.</summary>
         ISet<string> OwnSids();
+
+        /// <summary>Scheduled tasks with their folders, as in \Microsoft\Windows\Defrag\ScheduledDefrag.</summary>
+        string[] TaskNames();
     }
 
     /// <summary>The registry. Hives are HKLM and HKU; views are 64 and 32.</summary>
@@ -267,6 +270,12 @@ namespace Ansible.Praxisschild.Windows
                     sids.Add(group.Translate(typeof(SecurityIdentifier)).Value);
                 return sids;
             }
+        }
+
+        public virtual string[] TaskNames()
+        {
+            string folder = World.System32 + @"\Tasks";
+            return Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(file => file.Substring(folder.Length)).ToArray();
         }
     }
 

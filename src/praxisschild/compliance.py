@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from praxisschild import collector
 from praxisschild.applicability import dropped_requirements, edition_of, why_not_applicable
 from praxisschild.assessment import assess
 from praxisschild.attestations import load_attestations
 from praxisschild.checks import Verdict
-from praxisschild.connection import HostUnreachable, RemoteHost
+from praxisschild.connection import RemoteHost
 from praxisschild.coverage import Project, summarise
 from praxisschild.drift import drift_since
-from praxisschild.errors import PraxisschildError
+from praxisschild.errors import HostUnreachable, PraxisschildError
 from praxisschild.evidence import bundles, latest_bundle, load_bundle, write_bundle
 from praxisschild.evidence.seal import Seal
 from praxisschild.evidence.timestamp import Authority, load_roots
@@ -32,8 +31,9 @@ from praxisschild.mdm.declared import MobileDevices
 from praxisschild.mdm.subject import list_files, subjects
 from praxisschild.reassessment import edition_facts, kept
 from praxisschild.results import CheckResult, DroppedSetting, HostState, Part, PracticeFacts, Run, Status
-from praxisschild.snapshot import Snapshot
+from praxisschild.snapshot import Snapshot, WindowsSnapshot, read_snapshot
 from praxisschild.trend import earlier_runs, trend_of
+from praxisschild.windows_connection import WindowsHost
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -49,8 +49,8 @@ _RECORD = "praxisschild"
 class Reached:
     """A host's connection and, once taken, its snapshot or the reason why there is none."""
 
-    remote: RemoteHost
-    snapshot: Snapshot | None = None
+    remote: RemoteHost | WindowsHost
+    snapshot: Snapshot | WindowsSnapshot | None = None
     taken: str | None = None
     reason: str | None = None
 
@@ -86,6 +86,7 @@ class ComplianceSession:
         if unknown:
             known = ", ".join(self.opened.inventory.hosts)
             raise pytest.UsageError(f"--host: no host {min(unknown)!r} in this practice, only {known}")
+        self.platforms = {host: self.opened.inventory.platform(host) for host in self.opened.inventory.hosts}
         self.hosts = [host for host in self.opened.inventory.hosts if not self.chosen or host in self.chosen]
         self.wanted = {code for name in options.requirement for code in self._codes(name)}
         self.reached: dict[str, Reached] = {}
@@ -126,17 +127,19 @@ class ComplianceSession:
 
     # -- hosts -------------------------------------------------------------------------------------------------------
 
-    def remote(self, name: str) -> RemoteHost:
+    def remote(self, name: str) -> RemoteHost | WindowsHost:
         if name not in self.reached:
-            self.reached[name] = Reached(RemoteHost(self._connection(name)))
+            self.reached[name] = Reached(self._remote(name))
         return self.reached[name].remote
 
-    def _connection(self, name: str) -> Connection:
+    def _remote(self, name: str) -> RemoteHost | WindowsHost:
         if self.config.option.replay:  # nothing connects, so that no secret has to be at hand
-            return Connection(name, name, None, None, None, (), None)
-        return self.opened.inventory.connection(name)
+            return RemoteHost(Connection(name, name, None, None, None, (), None))
+        if self.platforms[name] == "windows":
+            return WindowsHost(self.opened.inventory.windows_connection(name))
+        return RemoteHost(self.opened.inventory.connection(name))
 
-    def snapshot(self, name: str) -> Snapshot:
+    def snapshot(self, name: str) -> Snapshot | WindowsSnapshot:
         """The host's state, read once per run.
 
         Raises:
@@ -150,19 +153,19 @@ class ComplianceSession:
             raise HostUnreachable(reached.reason)
         return reached.snapshot
 
-    def snapshot_or_verdict(self, name: str) -> Snapshot:
+    def snapshot_or_verdict(self, name: str) -> Snapshot | WindowsSnapshot:
         """The host's state; without it the check ends as not tested, never as passed."""
         try:
             return self.snapshot(name)
         except HostUnreachable as error:
             raise Verdict(Status.NOT_TESTED, str(error)) from None
 
-    def reached_remote(self, name: str) -> RemoteHost:
+    def reached_remote(self, name: str) -> RemoteHost | WindowsHost:
         """The connection to a host that has been reached; without it the check ends as not tested."""
         self.snapshot_or_verdict(name)
         return self.remote(name)
 
-    def _take(self, remote: RemoteHost, reached: Reached) -> None:
+    def _take(self, remote: RemoteHost | WindowsHost, reached: Reached) -> None:
         if self.config.option.replay:
             document = _kept_state(self.config.option.replay, remote.name)
             if document is None:
@@ -170,14 +173,14 @@ class ComplianceSession:
                 return
         else:
             try:
-                document = remote.python_as_root(collector.linux_script())
+                document = remote.snapshot_document()
             except HostUnreachable as error:
                 reached.reason = str(error)
                 return
             except RuntimeError as error:
                 reached.reason = f"Zustandsaufnahme gescheitert: {error}"
                 return
-        reached.snapshot = Snapshot.from_json(document)
+        reached.snapshot = read_snapshot(document)
         reached.taken = datetime.now(UTC).isoformat(timespec="seconds")
         folder = self.folder / "snapshots"
         folder.mkdir(exist_ok=True)
@@ -191,23 +194,28 @@ class ComplianceSession:
         """Another reachable host of the practice."""
         self.snapshot_or_verdict(name)
         for other in self.opened.inventory.hosts:
-            if other != name:
+            remote = self.remote(other)
+            if other != name and isinstance(remote, RemoteHost):  # what experiments from there are written for
                 try:
-                    return Neighbour(other, self.address(other), self.remote(other))
+                    return Neighbour(other, self.address(other), remote)
                 except HostUnreachable:
                     continue
         raise Verdict(Status.NOT_TESTED, "kein zweiter erreichbarer Host in der Praxis")
 
     def named(self, name: str) -> Neighbour:
         """The host of this name; if it cannot be reached the check ends as not tested."""
-        self.snapshot_or_verdict(name)
-        return Neighbour(name, self.address(name), self.remote(name))
+        remote = self.reached_remote(name)
+        if not isinstance(remote, RemoteHost):
+            raise Verdict(Status.NOT_TESTED, f"{name} ist ein Windows-Host; dieser Versuch braucht dort Linux")
+        return Neighbour(name, self.address(name), remote)
 
     # -- which checks run --------------------------------------------------------------------------------------------
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "host_name" in metafunc.fixturenames:
-            marks = [pytest.param(host, marks=pytest.mark.xdist_group(host)) for host in self.hosts]
+            platform = "windows" if "windows" in metafunc.fixturenames else "linux"
+            hosts = [host for host in self.hosts if self.platforms[host] == platform]
+            marks = [pytest.param(host, marks=pytest.mark.xdist_group(host)) for host in hosts]
             metafunc.parametrize("host_name", marks, scope="session")
         if "mobile_name" in metafunc.fixturenames:
             names = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in self.mobile]
@@ -222,7 +230,7 @@ class ComplianceSession:
             probe = item.get_closest_marker("probe") is not None
             chosen = not self.wanted or self.wanted & set(codes)
             possible = not (probe and (config.option.no_probes or config.option.replay))
-            asked = bool(self.mobile) or not _of_mobile_devices(item)
+            asked = _has_subject(item) and (bool(self.mobile) or not _of_mobile_devices(item))
             (keep if chosen and possible and asked and self._applicable(codes) else leave).append(item)
         if leave:
             config.hook.pytest_deselected(items=leave)
@@ -392,7 +400,7 @@ class ComplianceSession:
     def _host_state(self, name: str) -> HostState:
         kept = self.folder / "snapshots" / f"{name}.json"
         if kept.exists():
-            taken = Snapshot.from_json(json.loads(kept.read_text(encoding="utf-8")))
+            taken = read_snapshot(json.loads(kept.read_text(encoding="utf-8")))
             return HostState(
                 name=name,
                 platform=taken.distribution,
@@ -441,6 +449,12 @@ def _kept_state(folder: Path, host: str) -> Any:
     if packed.exists():
         return json.loads(gzip.decompress(packed.read_bytes()))
     return json.loads(plain.read_text(encoding="utf-8")) if plain.exists() else None
+
+
+def _has_subject(item: pytest.Item) -> bool:
+    """Whether there is a host or a device for the check: pytest keeps one item of a parameter that has no values."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return all(isinstance(params.get(name, ""), str) for name in ("host_name", "mobile_name"))
 
 
 def _of_mobile_devices(item: pytest.Item) -> bool:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import testinfra
 
+from praxisschild import collector
+from praxisschild.errors import HostUnreachable
+
 if TYPE_CHECKING:
     from praxisschild.inventory import Connection
 
@@ -26,10 +29,6 @@ sys.argv[1:] = given["argv"]
 scope = {"__name__": "__main__", "json": json, "sys": sys, "stdin_data": given["data"]}
 exec(compile(script, "<praxisschild>", "exec"), scope)
 """
-
-
-class HostUnreachable(Exception):  # noqa: N818 - a state of the host, not a fault of the program
-    """No connection, or no way to root; the text is a reason in German for the report."""
 
 
 class RemoteHost:
@@ -87,7 +86,17 @@ class RemoteHost:
         except json.JSONDecodeError:
             raise RuntimeError(f"no JSON from {self.name}: {done.stdout[:500]!r} {errors[-500:]}") from None
 
+    def snapshot_document(self) -> Any:
+        """The collector's document, read in one round trip.
+
+        Raises:
+            HostUnreachable: no connection, or sudo refuses.
+            RuntimeError: the collector failed.
+        """
+        return self.python_as_root(collector.linux_script())
+
     def close(self) -> None:
+        """End the shared connection."""
         for socket in Path(self._sockets.name).iterdir():
             command = ["ssh", "-O", "exit", "-o", f"ControlPath={socket}", self.connection.address]
             subprocess.run(command, capture_output=True, check=False)

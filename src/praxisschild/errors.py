@@ -54,3 +54,7 @@ class RunError(PraxisschildError):
 def _message(reason: str, way_out: str) -> str:
     text = "; ".join(part for part in (reason.strip().rstrip("."), way_out.strip()) if part)
     return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+class HostUnreachable(Exception):  # noqa: N818 - a state of the host, not a fault of the program
+    """No connection, or no way to an administrator's rights; the text is a reason in German for the report."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
@@ -17,11 +17,13 @@ from praxisschild.errors import InputError
 from praxisschild.i18n import _
 from praxisschild.references import check_role_variables, parse_practice
 from praxisschild.rules import Facts, Hint, Objection, judge
+from praxisschild.windows_connection import WindowsConnection
 
 if TYPE_CHECKING:
     from praxisschild.practice import Practice
 
 PROJECT = Path(__file__).resolve().parents[2]
+WINDOWS_CONNECTIONS = ("winrm", "psrp")
 # what Ansible and YAML let through when a file holds something that nobody would write
 UNREADABLE = (OSError, RecursionError, TypeError, ValueError)
 
@@ -158,7 +160,19 @@ class Inventory:
                 return path
         return self.directory
 
+    def platform(self, host: str) -> Literal["linux", "windows"]:
+        """What the host runs, by the connection that the inventory gives it."""
+        return "windows" if self.value(host, "ansible_connection") in WINDOWS_CONNECTIONS else "linux"
+
+    def windows_connection(self, host: str) -> WindowsConnection:
+        """How to reach a Windows host."""
+        names = (name for name in self.variable_names(host) if name.startswith("ansible_"))
+        variables = {name: self.value(host, name) for name in names}
+        return WindowsConnection(host, variables["ansible_connection"], {**variables, "inventory_hostname": host})
+
     def connection(self, host: str) -> Connection:
+        """How to reach a Linux host."""
+
         def first(*names: str) -> Any:
             return next((value for name in names if (value := self.value(host, name)) is not None), None)
 

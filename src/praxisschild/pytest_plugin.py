@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from praxisschild.connection import RemoteHost
     from praxisschild.mdm.subject import MobileSubject
     from praxisschild.practice import Practice
-    from praxisschild.snapshot import Snapshot
+    from praxisschild.snapshot import Snapshot, WindowsSnapshot
+    from praxisschild.windows_connection import WindowsHost
 
 _SESSION = "praxisschild-session"
 
@@ -82,14 +83,27 @@ def practice(request: pytest.FixtureRequest) -> Practice:
 
 @pytest.fixture
 def snapshot(request: pytest.FixtureRequest, host_name: str) -> Snapshot:
-    """The effective state of one host, read in one round trip."""
-    return _session(request).snapshot_or_verdict(host_name)
+    """The effective state of one Linux host, read in one round trip."""
+    return cast("Snapshot", _session(request).snapshot_or_verdict(host_name))
+
+
+@pytest.fixture
+def windows(request: pytest.FixtureRequest, host_name: str) -> WindowsSnapshot:
+    """The effective state of one Windows host, read in one round trip; what asks for it is run on Windows hosts."""
+    return cast("WindowsSnapshot", _session(request).snapshot_or_verdict(host_name))
 
 
 @pytest.fixture
 def remote(request: pytest.FixtureRequest, host_name: str) -> RemoteHost:
-    """The connection to a host that has been reached."""
-    return _session(request).reached_remote(host_name)
+    """The connection to a Linux host that has been reached."""
+    return cast("RemoteHost", _session(request).reached_remote(host_name))
+
+
+@pytest.fixture
+def windows_remote(request: pytest.FixtureRequest, host_name: str, windows: WindowsSnapshot) -> WindowsHost:
+    """The connection to a Windows host that has been reached."""
+    del windows  # asked for, so that the check runs on Windows hosts
+    return cast("WindowsHost", _session(request).reached_remote(host_name))
 
 
 @pytest.fixture
@@ -111,7 +125,7 @@ def host_named(request: pytest.FixtureRequest) -> Callable[[str], Neighbour]:
 
 
 @pytest.fixture
-def snapshot_of(request: pytest.FixtureRequest) -> Callable[[str], Snapshot]:
+def snapshot_of(request: pytest.FixtureRequest) -> Callable[[str], Snapshot | WindowsSnapshot]:
     """The effective state of any host of the practice, by its name."""
     return _session(request).snapshot_or_verdict
 

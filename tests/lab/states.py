@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from praxisschild.snapshot import Snapshot
+from praxisschild.snapshot import Snapshot, WindowsSnapshot, read_snapshot
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,14 +20,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     kept = {path.stem: path.read_text(encoding="utf-8") for path in sorted(config.option.states.glob("*.json"))}
-    config.stash[STATES] = {name: Snapshot.from_json(json.loads(text)) for name, text in kept.items()}
+    config.stash[STATES] = {name: read_snapshot(json.loads(text)) for name, text in kept.items()}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "snapshot" in metafunc.fixturenames:
+    for fixture in {"snapshot", "windows"}.intersection(metafunc.fixturenames):
         states = metafunc.config.stash[STATES]
         # a parameter goes before the fixture of that name
-        metafunc.parametrize("snapshot", states.values(), ids=states.keys())
+        metafunc.parametrize(fixture, states.values(), ids=states.keys())
 
 
-STATES = pytest.StashKey[dict[str, Snapshot]]()
+STATES = pytest.StashKey[dict[str, Snapshot | WindowsSnapshot]]()

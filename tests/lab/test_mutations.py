@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from praxisschild import collector, traceability
-from praxisschild.connection import HostUnreachable, RemoteHost
+from praxisschild.errors import HostUnreachable
 from praxisschild.results import CheckResult, Status
 from tests.lab.conftest import HAUSBESUCH, PROJECT, Lab, name_of
 from tests.lab.mutations import Mutation, choice, chosen, every, piles
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from praxisschild.connection import RemoteHost
 
 INSTANCE = 5
 NOTEBOOK = "notebook-1"

@@ -6,6 +6,7 @@ import pytest
 
 from praxisschild import traceability
 from praxisschild.inventory import PROJECT, Inventory
+from tests.lab import windows_mutations
 from tests.lab.mutations import EMULATED, SHARES, Mutation, choice, chosen, every, piles
 
 # What cannot be broken on the lab's hosts, each with the reason.
@@ -22,6 +23,7 @@ UNBREAKABLE |= {
 }
 
 MUTATIONS = every()
+WINDOWS = windows_mutations.every()
 CHECKS = {check.name for check in traceability.checks(PROJECT / "tests/compliance")}
 ROLES = {path.parent.name for path in (PROJECT / "roles").glob("*/meta")}
 HOSTS = {host for name in ("musterpraxis", "hausbesuch") for host in Inventory(PROJECT / "inventories" / name).hosts}
@@ -33,7 +35,7 @@ def mutation(host: str = "a", *red: str, probe: bool = False, alone: bool = Fals
 
 @pytest.mark.parametrize("check", sorted(CHECKS))
 def test_every_check_has_been_made_red(check):
-    seen = any(check in mutation.red for mutation in MUTATIONS.values())
+    seen = any(check in mutation.red for mutation in [*MUTATIONS.values(), *WINDOWS.values()])
     assert seen != (check in UNBREAKABLE), "a mutation, or a reason in UNBREAKABLE why there is none"
 
 
@@ -50,6 +52,17 @@ def test_a_mutation_names_what_exists(name):
     assert found.role in ROLES
     assert {found.host, found.at or found.host} <= HOSTS
     assert found.probe or not found.only
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_a_mutation_of_windows_names_what_exists(name):
+    found = WINDOWS[name]
+    assert found.changes
+    assert all(verb in {"set", "unset"} and len(rest) == 2 - (verb == "unset") for verb, *rest in found.changes)
+    assert found.red
+    assert found.red <= CHECKS
+    assert found.role in ROLES
+    assert found.host in Inventory(PROJECT / "inventories/windowspraxis").hosts
 
 
 def test_three_thirds_are_all_but_the_emulated_hosts():

@@ -16,7 +16,7 @@ from tests.windows.conftest import MODULE_OF, MODULES, ROOT, Host, sources_of
 
 BASIC = Path(ansible.__file__).parent / "module_utils" / "csharp" / "Ansible.Basic.cs"
 SOURCES = sorted((ROOT / "plugins" / "module_utils").glob("*.cs"))
-REFERENCES = ("System.dll", "System.Core.dll", "System.Web.Extensions.dll", "System.Xml.dll")
+REFERENCES = ("System.dll", "System.Core.dll", "System.Management.dll", "System.Web.Extensions.dll", "System.Xml.dll")
 # reference assemblies of .NET Framework 4.5: `lab/setup windows` unpacks them there
 FRAMEWORK = ROOT / ".lab" / "dotnet-4.5"
 PROGRAM = r"""

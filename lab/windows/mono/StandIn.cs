@@ -27,6 +27,13 @@ public static class StandIn
         Environment.SetEnvironmentVariable("ProgramData", @"C:\ProgramData");
         World.Machine = new StandInMachine();
         World.Registry = new StandInRegistry();
+        // sources of what only some programs ask for are there only with them
+        foreach (string name in new string[] { "StandInAccounts", "StandInCim" })
+        {
+            Type more = typeof(StandIn).Assembly.GetType(name);
+            if (more != null)
+                more.GetMethod("Install").Invoke(null, null);
+        }
     }
 
     public static IDictionary<string, object> State()
@@ -133,6 +140,11 @@ public class StandInMachine : WindowsMachine
             sids.Add("S-1-5-114");
         return sids;
     }
+
+    public override string[] TaskNames()
+    {
+        return StandIn.Section("tasks").Keys.ToArray();
+    }
 }
 
 public class StandInRegistry : WindowsRegistry
@@ -172,6 +184,8 @@ public class StandInRegistry : WindowsRegistry
         if (hive == "HKLM" && key.StartsWith(Services, StringComparison.OrdinalIgnoreCase)
             && StandIn.Section("services").Keys.Any(one => String.Equals(Services + one, key, StringComparison.OrdinalIgnoreCase)))
             throw new InvalidOperationException("NICHT NACHGEBILDET: Dienste über die Registrierung ändern");
+        if (hive == "HKLM" && (key + "\\").StartsWith(StandInFirewall.Store + "\\", StringComparison.OrdinalIgnoreCase))
+            throw new InvalidOperationException("NICHT NACHGEBILDET: die Firewall an ihrer Richtlinie vorbei ändern");
     }
 
     public override bool KeyExists(string hive, string view, string key)
@@ -183,6 +197,9 @@ public class StandInRegistry : WindowsRegistry
     {
         if (hive == "HKLM" && key.StartsWith(Services, StringComparison.OrdinalIgnoreCase) && (name == "Start" || name == "DelayedAutostart"))
             return Service(key.Substring(Services.Length), name) ?? base.Read(hive, view, key, name);
+        RegistryData local = StandInFirewall.Read(hive, key, name);
+        if (local != null)
+            return local;
         RegistryData found = base.Read(hive, view, Seen(hive, view, key), Stored(hive, view, key, name));
         string text = found == null ? null : found.Value as string;
         if (text == null || !text.StartsWith(Kept, StringComparison.Ordinal))
@@ -256,11 +273,11 @@ public class StandInRegistry : WindowsRegistry
 
     public override string[] SubKeys(string hive, string view, string key)
     {
-        return base.SubKeys(hive, view, Seen(hive, view, key));
+        return base.SubKeys(hive, view, Seen(hive, view, key)).Union(StandInFirewall.SubKeys(hive, key)).ToArray();
     }
 
     public override string[] ValueNames(string hive, string view, string key)
     {
-        return base.ValueNames(hive, view, Seen(hive, view, key));
+        return base.ValueNames(hive, view, Seen(hive, view, key)).Union(StandInFirewall.ValueNames(hive, key)).ToArray();
     }
 }

@@ -8,6 +8,7 @@ passed. One module per topic, as in the collector.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from praxisschild.snapshot.access import Access
 from praxisschild.snapshot.desktop import Desktop
@@ -23,9 +24,13 @@ from praxisschild.snapshot.storage import Storage
 from praxisschild.snapshot.support import Support
 from praxisschild.snapshot.system import System
 from praxisschild.snapshot.transport import Transport
+from praxisschild.snapshot.windows import WindowsSnapshot
 from praxisschild.snapshot.wireless import Wireless
 
-__all__ = ["SCHEMA_VERSION", "Snapshot", "SnapshotError", "Unreadable"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["SCHEMA_VERSION", "Snapshot", "SnapshotError", "Unreadable", "WindowsSnapshot", "read_snapshot"]
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,12 @@ class Snapshot(
     Software,
 ):
     """One host's effective state. Attributes are read from the document when they are asked for."""
+
+
+def read_snapshot(document: Mapping[str, Any]) -> Snapshot | WindowsSnapshot:
+    """The snapshot in a collector's output, of the kind that the host's platform has.
+
+    Raises:
+        SnapshotError: it is none, or another version of the collector wrote it.
+    """
+    return (WindowsSnapshot if document.get("platform") == "windows" else Snapshot).from_json(document)

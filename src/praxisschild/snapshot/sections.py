@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 SCHEMA_VERSION = 1
 
@@ -22,6 +22,8 @@ class Unreadable(LookupError):  # noqa: N818 - a state of the host, not a fault 
 @dataclass(frozen=True)
 class Sections:
     """The collector's document; a section that could not be read raises `Unreadable`."""
+
+    PLATFORM: ClassVar[str] = "linux"
 
     document: Mapping[str, Any] = field(repr=False)
 
@@ -48,6 +50,8 @@ class Sections:
 
     def _section(self, name: str, *, absent: Any = None) -> Any:
         """A section of the document; `absent` is returned if the host has nothing to read there."""
+        if self.document.get("platform", "linux") != self.PLATFORM:
+            raise Unreadable(f"Zustand „{name}“ gibt es auf diesem Betriebssystem nicht")
         found = self.document.get(name)
         if found is not None:
             return found

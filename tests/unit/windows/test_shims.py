@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
@@ -40,6 +41,14 @@ def test_a_shim_parses_and_does_nothing_by_itself(shim):
         r"\$module = \[Ansible\.Basic\.AnsibleModule\]::Create\(\$args, \[([\w.]+)\]::Spec\(\)\)", code[0]
     )
     assert re.fullmatch(r"\[([\w.]+)\]::Run\(\$module\)", code[1])
+
+
+def test_the_collectors_script_parses_and_is_plain_text():
+    script = (ROOT / "src/praxisschild/collector/windows.ps1").read_bytes()
+    assert errors(script) == []
+    assert script.isascii()
+    # what cmd.exe takes as a line, with the script in UTF-16 and base64; 8191 less the words before it
+    assert len(base64.b64encode(script.decode().encode("utf-16-le"))) < 8000
 
 
 def test_the_parser_finds_what_is_wrong():
