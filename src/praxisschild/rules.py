@@ -261,9 +261,7 @@ def windows_that_anybody_could_pose_as(facts: Facts) -> Iterator[Finding]:
             yield Objection(
                 variable,
                 _("the certificate of {hosts} would not be checked", hosts=", ".join(ignored)),
-                _(
-                    "set it to validate, and put the host's certificate into windows-ca.pem (docs/windows-einrichten.md)"
-                ),
+                _("set it to validate, and put their certificates into windows-ca.pem (docs/windows-einrichten.md)"),
             )
     for variable in ("ansible_winrm_ca_trust_path", "ansible_psrp_ca_cert"):
         for file in dict.fromkeys(str(facts.value(host, variable) or "") for host in _windows(facts)):
