@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from praxisschild import windows_messages
 from praxisschild.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class PlaybookRun:
         detail = _plain(event["result"])
         reason, way_out = explain(detail)
         host.failure = Failure(event["role"], event["task"], reason, way_out, detail)
-        host.reached = kind != "unreachable"
+        host.reached = kind != "unreachable" and not windows_messages.is_late(detail)
 
     def _settled(self, host: HostOutcome, event: Mapping[str, Any]) -> None:
         result = event["result"]
@@ -219,6 +220,8 @@ def parse(line: str) -> dict[str, Any] | None:
 
 def explain(detail: str) -> tuple[str, str]:
     """What Ansible's words mean to a technician, and the way out."""
+    if windows := windows_messages.meaning(detail):
+        return windows
     for pattern, reason, way_out in _MEANINGS:
         if re.search(pattern, detail, re.IGNORECASE):
             return _(reason), _(way_out)
