@@ -242,13 +242,23 @@ def _plain(result: Mapping[str, Any]) -> str:
     return f"{text}\n{more}" if more and more not in text else text
 
 
+def _values(found: Mapping[str, Any]) -> str:
+    """What a setting of Windows is and is to be; nothing where that is more than a word or number."""
+    values = [found.get(side) for side in ("before", "after")]
+    if not found["changed"] or values[1] is None or any(isinstance(one, list | dict) for one in values):
+        return ""
+    return " → ".join("–" if one is None else str(one) for one in values)
+
+
 def _item(found: Mapping[str, Any], role: str, diffs: Iterable[Mapping[str, Any]]) -> Item:
     name, state = str(found["name"]), str(found.get("state") or "")
     effect: Effect = "unchanged"
     if found["changed"]:
         absent = f"{name} (absent)"
-        is_new = any(diff.get("before_header") == absent for diff in diffs) or (
-            found["kind"] == "package" and state == "present"
+        is_new = (
+            any(diff.get("before_header") == absent for diff in diffs)
+            or (found["kind"] == "package" and state == "present")
+            or ("before" in found and found["before"] is None)
         )
         effect = "removed" if state == "absent" else "new" if is_new else "changed"
     return Item(
@@ -258,6 +268,6 @@ def _item(found: Mapping[str, Any], role: str, diffs: Iterable[Mapping[str, Any]
         role=role,
         requirements=tuple(str(one) for one in found.get("requirements") or ()),
         state=state,
-        note=str(found.get("note") or ""),
+        note=str(found.get("note") or "") or _values(found),
         deferred=str(found.get("deferred") or ""),
     )
