@@ -213,6 +213,7 @@ class Checking:
 def _summary(bundle: Path, practice: Path, *, is_kept: bool) -> None:
     """Counts per status, what failed with its way out, and where the report is."""
     from praxisschild.evidence import load_bundle
+    from praxisschild.formats.stand_ins import warning
     from praxisschild.results import Section, Status
 
     run = load_bundle(bundle)
@@ -229,6 +230,8 @@ def _summary(bundle: Path, practice: Path, *, is_kept: bool) -> None:
     )
     output.print(f"\n{said}", markup=False)
     output.print(table)
+    if stand_ins := warning(run):
+        output.print(f"\n  {stand_ins}", style="yellow", markup=False, soft_wrap=True)
     failed = [row for row in rows if row.status in {Status.FAILED, Status.EXPIRED}]
     roles = _roles_of() if failed else {}
     for row in failed:

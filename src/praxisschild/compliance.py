@@ -408,6 +408,7 @@ class ComplianceSession:
                 reached=True,
                 snapshot=f"snapshots/{name}.json.gz",
                 snapshot_taken=taken.collected_at,
+                stand_in=isinstance(taken, WindowsSnapshot) and taken.is_stand_in,
             )
         reasons = [record["reason"] for record in self.records if record["host"] == name]
         return HostState(name=name, reached=False, reason=next(iter(reasons), ""))

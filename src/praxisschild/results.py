@@ -149,7 +149,10 @@ class CheckResult(_Model):
 
 
 class HostState(_Model):
-    """One host of the practice and whether its state could be read; `snapshot` is a path inside the evidence."""
+    """One host of the practice and whether its state could be read; `snapshot` is a path inside the evidence.
+
+    `stand_in`: the answers are those of the lab's stand-in for Windows, and prove nothing about a practice's computer.
+    """
 
     name: str
     platform: str | None = None
@@ -158,6 +161,7 @@ class HostState(_Model):
     reason: str | None = None
     snapshot: str | None = None
     snapshot_taken: Moment | None = None
+    stand_in: bool = False
 
 
 class CheckVerdict(_Model):

@@ -230,7 +230,7 @@ FILES = [
     "manifest.json",
     "report.html",
     "snapshots",
-    "junit.xml",
+    "anforderungen.csv",
     "timestamp.tsr",
     "statement.dsse.json",
 ]

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from praxisschild.formats import outlook, view
+from praxisschild.formats.stand_ins import marked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ def render(run: Run) -> str:
     """The report. All that it says comes from the run; nothing is fetched when it is opened."""
     style = (view.FOLDER / "report.css").read_text(encoding="utf-8") + view.page_header(run)
     script = (view.FOLDER / "report.js").read_text(encoding="utf-8")
-    facts = view.facts(run)
+    facts = view.facts(marked(run))
     return (
         view.environment()
         .get_template("report.html.j2")

@@ -14,6 +14,7 @@ from praxisschild.formats import json as results_json
 from praxisschild.formats import view
 from praxisschild.formats.characters import paper_text
 from praxisschild.formats.paper import Attached, to_pdf
+from praxisschild.formats.stand_ins import marked
 from praxisschild.results import Section, Status
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def render(run: Run, *, results: bytes | None = None, fingerprint: str | None = 
 
 
 def _html(run: Run, results: bytes, fingerprint: str | None) -> str:
+    run = marked(run)
     digest = hashlib.sha256(results).hexdigest()
     text = view.environment().get_template("pdf.html.j2").render(
         view.facts(run),

@@ -44,7 +44,7 @@ FORMATS: Mapping[str, Format] = {
         Format("html", "report for screen and printer", "report.html", bundled=True),
         Format("pdf", "report to print and sign (PDF/A-3)", "report.pdf"),
         Format("json", "all results, for programs", "results.json", bundled=True),
-        Format("junit", "JUnit XML, for CI systems", "junit.xml", bundled=True),
+        Format("junit", "JUnit XML, for CI systems", "junit.xml"),
         Format("csv", "requirements as a table", "anforderungen.csv", bundled=True),
         Format("xlsx", "workbook: requirements, measurements, hosts, deviations", "ergebnisse.xlsx", bundled=True),
     )

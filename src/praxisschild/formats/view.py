@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from praxisschild.coverage import CONCERN_LABELS, KIND_LABELS
+from praxisschild.formats.stand_ins import MARK, warning
 from praxisschild.german import zone
 from praxisschild.i18n import _, german
 from praxisschild.results import Part, Section, Status, size_label
@@ -79,6 +80,7 @@ def facts(run: Run) -> dict[str, Any]:
     directive = [row for row in run.requirements if row.section is Section.DIRECTIVE]
     return {
         "run": run,
+        "stand_ins": warning(run),
         "legal_basis": _LEGAL_BASES.get(run.practice.edition),
         "size": size_label(run.practice.size),
         "applicable": sum(row.status is not Status.NOT_APPLICABLE or bool(row.pending) for row in directive),
@@ -220,12 +222,13 @@ def _lines(row: RequirementResult, results: Mapping[tuple[str, str | None], Chec
                     detail=check.detail or "" if check else "",
                 )
             )
-    return sorted(found, key=lambda line: line.status.severity)
+    # hosts that the same check judged alike stand together, so that a report need not name it beside each of them
+    return sorted(found, key=lambda line: (line.status.severity, line.check))
 
 
 def _plain_name(check: str, host: str | None) -> str:
     """A test's name as a reader needs it: without its file, and without the host that stands beside it."""
-    name = check.rpartition("::")[2]
+    name, host = check.rpartition("::")[2], (host or "").removesuffix(f" ({MARK})")
     return name.removesuffix(f"[{host}]").replace(f"[{host}-", "[").replace(f"-{host}]", "]")
 
 

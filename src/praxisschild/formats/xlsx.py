@@ -9,6 +9,7 @@ from xlsxwriter import Workbook
 
 from praxisschild.formats import table
 from praxisschild.formats.characters import xml_text
+from praxisschild.formats.stand_ins import marked
 
 if TYPE_CHECKING:
     from praxisschild.results import Run
@@ -29,7 +30,7 @@ def render(run: Run) -> bytes:
         )
         cell = book.add_format({"text_wrap": True, "valign": "top"})
         head = book.add_format({"text_wrap": True, "valign": "top", "bold": True})
-        for found in table.all_tables(run):
+        for found in table.all_tables(marked(run)):
             sheet = book.add_worksheet(found.name)
             sheet.freeze_panes(1, 1)
             sheet.repeat_rows(0)

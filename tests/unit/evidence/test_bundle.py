@@ -43,7 +43,7 @@ def test_bundle_holds_everything_and_only_its_owner_reads_it(tmp_path: Path) -> 
     bundle = write(tmp_path, sshd={"permitrootlogin": "no"})
     assert bundle == tmp_path / "praxis-fuer-koerper-gemuet" / TIME
     files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
-    rendered = {"results.json", "junit.xml", "report.html", "anforderungen.csv", "ergebnisse.xlsx"}
+    rendered = {"results.json", "report.html", "anforderungen.csv", "ergebnisse.xlsx"}
     assert files == {"manifest.json", "snapshots/server-1.json", *rendered}
     assert json.loads((bundle / "snapshots/server-1.json").read_text()) == {"sshd": {"permitrootlogin": "no"}}
     for path in [bundle.parent, bundle, *bundle.rglob("*")]:

@@ -49,7 +49,8 @@ def test_html_is_written_within_two_seconds(large):
 def test_bundle_is_at_most_ten_megabytes_and_comes_back(large, tmp_path):
     run = large.run.model_copy(update={"trend": with_trend(large)})
     assert len(run.trend.changes) > 10
-    bundle = write_bundle(tmp_path, run, large.snapshots)
+    bundle = write_bundle(tmp_path, run, large.snapshots, no_pdf=pytest.fail)
+    assert (bundle / "report.pdf").exists()
     assert sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file()) <= 10_000_000
     assert load_bundle(bundle) == run
     for host in run.hosts:

@@ -29,6 +29,7 @@ from praxisschild.formats.oscal.vocabulary import (
     PROFILE,
     SYSTEM_SECURITY_PLAN,
 )
+from praxisschild.formats.stand_ins import marked
 from praxisschild.i18n import _
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def documents(run: Run, catalogue: Catalogue, parts: Parts, files: Files | None 
             _("the run speaks of this requirement, and the catalogue does not know it"),
             _("use the version of Praxisschild that wrote the run"),
         )
+    run = marked(run)
     found = {
         CATALOG: catalog.render(catalogue, run.ended, run.tool_version),
         PROFILE: profile.render(run),
