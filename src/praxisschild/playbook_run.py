@@ -242,9 +242,14 @@ def _plain(result: Mapping[str, Any]) -> str:
     return f"{text}\n{more}" if more and more not in text else text
 
 
+def _value(side: Any) -> Any:
+    """A registry value without its type."""
+    return side["value"] if isinstance(side, dict) and set(side) == {"type", "value"} else side
+
+
 def _values(found: Mapping[str, Any]) -> str:
     """What a setting of Windows is and is to be; nothing where that is more than a word or number."""
-    values = [found.get(side) for side in ("before", "after")]
+    values = [_value(found.get(side)) for side in ("before", "after")]
     if not found["changed"] or values[1] is None or any(isinstance(one, list | dict) for one in values):
         return ""
     return " → ".join("–" if one is None else str(one) for one in values)

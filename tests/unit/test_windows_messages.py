@@ -83,7 +83,14 @@ def test_a_host_that_does_not_answer_in_time_was_not_reached():
 def test_a_setting_of_windows_shows_what_it_was_and_what_it_becomes():
     run = PlaybookRun(is_check=True)
     rows = [
-        {"kind": "registry", "name": "HKLM\\X\\a", "changed": True, "state": "present", "before": 0, "after": 600},
+        {
+            "kind": "registry",
+            "name": "HKLM\\X\\a",
+            "changed": True,
+            "state": "present",
+            "before": {"type": "dword", "value": 0},
+            "after": {"type": "dword", "value": 600},
+        },
         {"kind": "registry", "name": "HKLM\\X\\b", "changed": True, "state": "present", "before": None, "after": 1},
         {"kind": "security", "name": "Se", "changed": True, "state": "present", "before": ["S-1-1-0"], "after": []},
         {"kind": "service", "name": "x", "changed": False, "state": "present", "before": "a", "after": "a"},
