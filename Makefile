@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PRACTICE ?= inventories/musterpraxis
 AT ?= 12:30
+WINDOWS := pc-1 pc-2 winserver-1
 # which mutations `make test` runs: all, third (another one every day), or the number of a third, 0 to 2
 export MUTATIONS ?= third
 VENV := .venv
@@ -28,9 +29,11 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 machine: setup
 	@lab/setup lab
 
-demo: machine ## the model practice: hosts up, baseline applied, verified, report
+demo: machine ## the model practice, and one with Windows stand-ins: hosts up, baseline applied, verified, reports
 	@lab/lab.py up
+	@lab/lab.py up $(WINDOWS)
 	@$(MAKE) --no-print-directory converge verify
+	@$(MAKE) --no-print-directory converge verify PRACTICE=inventories/windowspraxis
 
 up: machine ## bring the model practice's hosts up
 	@lab/lab.py up

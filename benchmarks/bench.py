@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import judges
+import windows
 import yaml
 from rich.console import Console
 from rich.table import Table
@@ -213,6 +214,7 @@ def main() -> None:
         growth(times, folder)
     note.print("configuration checks …")
     verification(times, after[HOST].lynis["seconds"])
+    windows.measure(times, timed, note.print)
     console.print(times)
     quietly("lab/lab.py", "down", *HOSTS)
     worse = [f"{figure.judge}, {figure.what}: {figure.worse}" for figure in figures if figure.worse]

@@ -30,6 +30,7 @@ SEAMS = {
     "Ansible.Praxisschild.Windows.cs": ("StandIn.cs", "StandInFirewall.cs"),
     "Ansible.Praxisschild.Accounts.cs": ("StandInAccounts.cs",),
     "Ansible.Praxisschild.Cim.cs": ("StandInCim.cs",),
+    "Ansible.Praxisschild.Upkeep.cs": ("StandInUpkeep.cs",),
 }
 # unused variables and fields of the sources, and "the type exists twice" of the stub
 QUIET = "-nowarn:168,169,219,414,436,649"

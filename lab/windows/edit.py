@@ -4,6 +4,7 @@ lab/lab.py windows pc-1 show security
 lab/lab.py windows pc-1 set security.MinimumPasswordLength 0
 lab/lab.py windows pc-1 set 'HKLM\SOFTWARE\Policies\Microsoft\Windows\Personalization\NoLockScreen' dword:0
 lab/lab.py windows pc-1 unset 'users."mfa-1"'
+lab/lab.py windows pc-1 set 'C:\ProgramData\Praxisschild\backup\password' 'ein anderes'
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from . import state
+from .programs.files import native
 from .registry import KINDS, Data, Registry, RegistryError
 
 
 def show(host: Path, path: str) -> Any:
-    """What JSON can say of a part of the state, of a key or of a value."""
+    """What JSON can say of a part of the state, of a key, of a value or of a file."""
+    if _in_files(path):
+        return native(host, path).read_text(encoding="utf-8")
     if not _in_registry(path):
         return state.show(state.load(host), path)
     registry = Registry(host / "registry")
@@ -34,6 +38,9 @@ def show(host: Path, path: str) -> Any:
 
 
 def put(host: Path, path: str, text: str) -> None:
+    if _in_files(path):
+        native(host, path).write_text(text, encoding="utf-8")
+        return
     if not _in_registry(path):
         with state.editing(host) as current:
             state.put(current, path, text)
@@ -46,6 +53,9 @@ def put(host: Path, path: str, text: str) -> None:
 
 
 def drop(host: Path, path: str) -> None:
+    if _in_files(path):
+        native(host, path).unlink()
+        return
     if not _in_registry(path):
         with state.editing(host) as current:
             state.drop(current, path)
@@ -54,6 +64,10 @@ def drop(host: Path, path: str) -> None:
     key, _, name = path.rpartition("\\")
     if not (registry.remove_key(path) if registry.exists(path) else registry.remove(key, name)):
         raise RegistryError(f"{path}: there is nothing to remove")
+
+
+def _in_files(path: str) -> bool:
+    return path.upper().startswith("C:\\")
 
 
 def _in_registry(path: str) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 POLICY = r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall"
 _KNOWN = {
     *("action", "active", "dir", "protocol", "profile", "lport", "ra4", "app", "svc", "name", "desc", "embedctxt"),
-    "edge",
+    *("edge", "la4", "la6", "ra6", "rport", "icmp4", "icmp6"),
 }
 TCP = "6"
 
@@ -96,13 +96,13 @@ def _policy_rules(registry: Registry) -> Iterable[Rule]:
         single = {key.lower(): value for key, value in pairs}
         if single.get("active", "TRUE").upper() != "TRUE" or single.get("dir", "In").lower() != "in":
             continue
-        if single.get("protocol", TCP) != TCP:
+        if single.get("protocol", TCP) != TCP or "rport" in single:
             continue
         yield Rule(
             single.get("action", "").lower() == "allow",
             tuple(value.lower() for key, value in pairs if key.lower() == "profile"),
             tuple(value for key, value in pairs if key.lower() == "lport"),
-            tuple(value for key, value in pairs if key.lower() == "ra4"),
+            tuple(value for key, value in pairs if key.lower() in {"ra4", "ra6"}),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,21 @@ def furnish(host: Path) -> None:
         # the hive of somebody who is logged in is part of the registry; the others lie in their profiles
         if path and not registry.exists(f"HKU\\{sid}"):
             _hive(host, str(path[1]).rpartition("\\")[2])
-    (host / "drives" / "c" / "ProgramData").mkdir(parents=True, exist_ok=True)
+    drive = host / "drives" / "c"
+    (drive / "ProgramData").mkdir(parents=True, exist_ok=True)
     found = state.load(host)
+    for letter, name in found["drives"].items():
+        (host / "drives" / letter.lower()).mkdir(exist_ok=True)
+        (host / "drives" / letter.lower() / ".name").write_text(name, encoding="utf-8")
+    for share in found["shares"].values():
+        letter, _, path = share["path"].partition(":\\")
+        if path and letter != "C":
+            folder = host / "drives" / letter.lower() / path.replace("\\", "/")
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "Brief.txt").write_text("Sehr geehrte Damen und Herren\n", encoding="utf-8")
+    if restic := shutil.which("restic"):  # somebody has put it there
+        (drive / "Program Files" / "restic").mkdir(parents=True, exist_ok=True)
+        (drive / "Program Files" / "restic" / "restic.exe").symlink_to(restic)
     if found["domain"]["name"]:
         _policies(host, registry, found["domain"])
 

@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from . import firewall, kinds, programs, state, tls
+from . import due, firewall, kinds, programs, state, tls
 from .auth import ENCRYPTED_TYPE, Gate, Session
 from .executor import HostExecutor
 from .log import WireLog
@@ -263,9 +263,11 @@ def serve(arguments: argparse.Namespace) -> int:
     places = {"pid": os.getpid(), "https": encrypted.server_address[1], "http": plain.server_address[1]}
     (host / f".{PLACES}").write_text(json.dumps({**places, "address": arguments.address}), encoding="utf-8")
     (host / f".{PLACES}").replace(host / PLACES)
+    fired: set[tuple[str, str]] = set()
     while not ended.wait(1):
         if not host.exists():
             return 1  # somebody removed the lab's folder: nothing is left to serve
+        due.run_due(host, log, fired)
     service.close()
     executor.close()
     (host / PLACES).unlink(missing_ok=True)

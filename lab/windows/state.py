@@ -166,12 +166,23 @@ SHAPE: dict[str, Any] = {
         "real_time": bool,
         "tamper_protected": bool,
         "signature_age_days": int,
-        "other_products": [str],
+        "full_scan_age_days": int,
+        "exclusions": [str],
+        "other_products": Each(OneOf("on", "outdated", "off")),
     },
     "bitlocker": Each(
         {"type": OneOf("system", "fixed", "removable"), "encrypted_percent": int, "protected": bool, "method": str}
     ),
-    "updates": {"last_installed": _DATE, "pending_reboot": bool, "managed_by": str},
+    "images": Each({"target": str, "items": [str]}, r"\d\d/\d\d/\d{4}-\d\d:\d\d"),
+    "drives": Each(str, "[D-Z]"),
+    "updates": {
+        "last_installed": _DATE,
+        "search_age_hours": int,
+        # by number of its article: how grave Microsoft calls it, and for how long it has been out
+        "pending": Each({"severity": OneOf("Critical", "Important", "Moderate", "Low", ""), "age_days": int}, r"KB\d+"),
+        "pending_reboot": bool,
+        "managed_by": str,
+    },
 }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from praxisschild import batches, windows_messages, windows_rows
@@ -14,35 +16,49 @@ FACT = "praxisschild_windows"
 NOTED = ("kind", "name", "changed", "state", "requirements", "role", "note")
 # of what PowerShell says about itself: enough to see why, not a screen full
 SAID = 2000
+GUARDED = ("registry", "security", "components")  # what is audited closes no way in
+GUARD_SECONDS = 180  # a Windows under load takes its time to start PowerShell
+REFUSED = "credentials were rejected"  # the connection plugin's words for a wrong password or a locked account
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no type information
-    """``windows_apply:`` without arguments; the rows of the fact ``praxisschild_windows`` are used up."""
+    """``windows_apply:``; the rows of the fact ``praxisschild_windows`` are used up.
+
+    ``guard`` says after how many seconds the host puts back by itself what a call replaced, unless it is called off
+    over a new connection; 0 for never. ``restore: latest``, or the name of a run, puts back what that run replaced.
+    """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
+    _VALID_ARGS = frozenset({"guard", "restore"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Apply every kind, also if another one fails; the result tells every item, in the shape of host_batch's."""
         super().run(tmp, task_vars)
         variables = {**(task_vars or {}), "ansible_no_target_syslog": True}  # arguments hold secrets
+        self._variables = variables
+        self._guard = int(self._task.args.get("guard", GUARD_SECONDS))
         collected = batches.fact(variables, FACT)
+        restore = self._task.args.get("restore")
         run = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         result: dict[str, Any] = {"changed": False, "items": [], "kept": {}, "diff": [], "warnings": []}
         problems = []
+        calls = (
+            [(kind, {"restore": str(restore)}) for kind in reversed(windows_rows.MODULES)]
+            if restore
+            else [(kind, {"rows": collected[kind]}) for kind in windows_rows.MODULES if collected.get(kind)]
+        )
         try:
-            for kind, module in windows_rows.MODULES.items():
-                if not collected.get(kind):
-                    continue
-                answer = self._execute_module(
-                    module_name=module, module_args={"rows": collected[kind], "run": run}, task_vars=variables
-                )
+            for number, (kind, arguments) in enumerate(calls):
+                answer = self._settle(kind, {**arguments, "run": run}, first=number == 0)
                 self._add(result, kind, answer)
                 if answer.get("failed"):
                     problems.append(f"{kind}: {self._problem(answer)}")
                     if "items" not in answer:  # no module came to run, and the next one would not either
                         result["module_stderr"] = str(answer.get("module_stderr") or "").strip()[:SAID]
                         break
+                if answer.get("reverted"):
+                    break  # what follows was meant for a host that the earlier kinds had settled
         finally:  # also when the connection is lost between two kinds
             self._note_changes(result, variables)
         self._warn_of_domain_policies(result, variables["inventory_hostname"])
@@ -50,12 +66,96 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             result["changed_items"] = [item["name"] for item in result["items"] if item["changed"]]
             result["items"] = [item for item in result["items"] if item.get("failed")]
             result.update(failed=True, msg="; ".join(problems))
-        else:
+        elif not restore:
             result.update(ansible_facts={FACT: {}}, _ansible_facts_cacheable=False)
         for key in ("kept", "diff", "warnings"):
             if not result[key]:
                 del result[key]
         return result
+
+    def _call(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._execute_module(
+            module_name=module, module_args=arguments, task_vars=self._variables
+        )
+        return answer
+
+    # The dead man's switch, seen from here
+
+    def _settle(self, kind: str, arguments: dict[str, Any], *, first: bool) -> dict[str, Any]:
+        """One kind's call; what it armed is called off over a new connection, or the host has put it back.
+
+        Raises:
+            AnsibleConnectionFailure: nothing has been sent; the host is down.
+        """
+        guard = self._guard if kind in GUARDED and not self._task.check_mode else 0
+        started = time.monotonic()
+        try:
+            answer = self._call(windows_rows.MODULES[kind], {**arguments, "guard": guard})
+        except (AnsibleError, OSError) as error:  # OSError: requests' own, which the connection plugin lets through
+            never = first and not getattr(self._connection, "_connected", False)
+            if not guard or never or self._outcome(arguments["run"]) == "nothing":
+                raise
+            reason, answer = f"the connection was lost: {error}", {"failed": True, "items": []}
+        else:
+            if not answer.get("armed"):
+                return answer
+            reason = self._not_confirmed_because(arguments["run"], started + guard)
+            if reason is None:
+                return answer
+        return self._put_back(kind, answer, arguments["run"], reason, started + guard)
+
+    def _not_confirmed_because(self, run: str, due: float) -> str | None:
+        """Call the way back off through a connection that the change could not keep alive; None if that has worked."""
+        while True:
+            try:
+                self._connection.reset()
+                answer = self._call("win_guard", {"run": run})
+                if not answer.get("failed"):
+                    outcome = str(answer["outcome"])
+                    return None if outcome == "confirmed" else f"the host says “{outcome}” instead of “confirmed”"
+                return str(answer.get("msg"))
+            except (AnsibleError, OSError) as error:
+                # a refused password is not tried again: that would lock the account on top of everything
+                refused = isinstance(error, AnsibleAuthenticationFailure) or REFUSED in str(error)
+                if refused or time.monotonic() + 5 > due:
+                    return str(error)
+            time.sleep(min(2, self._guard / 10))
+
+    def _outcome(self, run: str) -> str:
+        """What the host says of the run over a new connection; empty if there is none."""
+        try:
+            self._connection.reset()
+            return str(self._call("win_guard", {"run": run, "phase": "status"}).get("outcome"))
+        except (AnsibleError, OSError):
+            return ""
+
+    def _put_back(self, kind: str, answer: dict[str, Any], run: str, reason: str, due: float) -> dict[str, Any]:
+        """Wait until the host has put everything back, and tell what came of it."""
+        host = self._variables["inventory_hostname"]
+        self._display.warning(f"{host}: {kind} is not confirmed; waiting for the host to put it back by itself")
+        outcome, patience = "", due + max(30, self._guard / 2)
+        while outcome not in {"reverted", "nothing"} and time.monotonic() < patience:
+            time.sleep(max(1, due - time.monotonic()))
+            outcome = self._outcome(run)
+        fate = {
+            "reverted": "The host has put everything back by itself and is reachable again",
+            "nothing": "The host is reachable and says that nothing waits to be put back",
+        }.get(
+            outcome,
+            "The host puts everything back by itself, but has not said so yet; on its screen: Aufgabenplanung, "
+            r"Praxisschild\Rueckweg",
+        )
+        for item in answer.get("items") or []:
+            if item.get("changed"):
+                item.update(changed=False, failed=True, state="failed", after=item.get("before"), reason="put back")
+        message = (
+            f"after these settings a new connection was refused ({reason.strip().rstrip('.')}). {fate}. "
+            "Look for what closes the way in: firewall_management_networks, a service, a logon right"
+        )
+        kept = {key: value for key, value in answer.items() if key in {"items", "warnings", "kept"}}
+        return {**kept, "changed": False, "failed": True, "reverted": True, "msg": message}
+
+    # What came of it
 
     def _note_changes(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
         common = {"role": "windows_settings", "task": self._task.get_name(), "check_mode": bool(self._task.check_mode)}

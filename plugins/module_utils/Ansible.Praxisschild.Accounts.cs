@@ -4,6 +4,7 @@
 using System;
 using System.Collections.Generic;
 using System.ComponentModel;
+using System.Linq;
 using System.Runtime.InteropServices;
 using System.Security.Principal;
 using Ansible.Praxisschild.Windows;
@@ -19,6 +20,7 @@ namespace Ansible.Praxisschild.Accounts
         public bool PasswordRequired;
         public bool PasswordExpires;
         public DateTime? LastLogon; // UTC
+        public int Flags; // UF_… of lmaccess.h
     }
 
     /// <summary>Local accounts, and who is in which local group, by SID.</summary>
@@ -28,6 +30,32 @@ namespace Ansible.Praxisschild.Accounts
 
         /// <summary>SID of each local group, and of its direct members, also of such that nobody can name any more.</summary>
         Dictionary<string, List<string>> Groups();
+
+        /// <summary>Name of a group here, in the language of this Windows; null if there is none with this SID.</summary>
+        string GroupName(string sid);
+
+        void Switch(LocalAccount account, bool on);
+
+        void AddMember(string groupSid, string sid);
+
+        void RemoveMember(string groupSid, string sid);
+    }
+
+    public static class Administration
+    {
+        public const string Administrators = "S-1-5-32-544";
+
+        /// <summary>Why an account must stay open; null if nobody is locked out without it.</summary>
+        public static string WhyNotDisable(LocalAccount account)
+        {
+            if (World.Machine.OwnSids().Contains(account.Sid))
+                return "this is the account of the connection; nobody could undo it from here";
+            List<string> members;
+            if (!AccountSource.Current.Groups().TryGetValue(Administrators, out members) || !members.Contains(account.Sid))
+                return null;
+            bool others = AccountSource.Current.Users().Any(one => one.Enabled && one.Sid != account.Sid && members.Contains(one.Sid));
+            return others ? null : "this is the only administrator of this host that can log in; make another one first";
+        }
     }
 
     /// <summary>Where the snapshot asks. A stand-in for Windows puts its own here.</summary>
@@ -86,6 +114,15 @@ namespace Ansible.Praxisschild.Accounts
         [DllImport("netapi32.dll", CharSet = CharSet.Unicode)]
         private static extern int NetLocalGroupGetMembers(string server, string group, int level, out IntPtr buffer, int length, out int read, out int total, IntPtr resume);
 
+        [DllImport("netapi32.dll", CharSet = CharSet.Unicode)]
+        private static extern int NetUserSetInfo(string server, string user, int level, ref int flags, out int position);
+
+        [DllImport("netapi32.dll", CharSet = CharSet.Unicode)]
+        private static extern int NetLocalGroupAddMembers(string server, string group, int level, ref IntPtr sid, int count);
+
+        [DllImport("netapi32.dll", CharSet = CharSet.Unicode)]
+        private static extern int NetLocalGroupDelMembers(string server, string group, int level, ref IntPtr sid, int count);
+
         [DllImport("netapi32.dll")]
         private static extern int NetApiBufferFree(IntPtr buffer);
 
@@ -104,6 +141,7 @@ namespace Ansible.Praxisschild.Accounts
                     Locked = (user.Flags & LockedOut) != 0,
                     PasswordRequired = (user.Flags & PasswordNotRequired) == 0,
                     PasswordExpires = (user.Flags & PasswordNeverExpires) == 0,
+                    Flags = user.Flags,
                     LastLogon = user.LastLogon == 0 ? (DateTime?)null : Epoch.AddSeconds(user.LastLogon),
                 });
             return users;
@@ -124,6 +162,60 @@ namespace Ansible.Praxisschild.Accounts
                     at => new SecurityIdentifier(Marshal.ReadIntPtr(at)).Value);
             }
             return groups;
+        }
+
+        public string GroupName(string sid)
+        {
+            try
+            {
+                string full = new SecurityIdentifier(sid).Translate(typeof(NTAccount)).Value;
+                return full.Substring(full.LastIndexOf('\\') + 1);
+            }
+            catch (IdentityNotMappedException)
+            {
+                return null;
+            }
+        }
+
+        public void Switch(LocalAccount account, bool on)
+        {
+            const int level = 1008; // USER_INFO_1008: the flags alone
+            int flags = on ? account.Flags & ~Disabled : account.Flags | Disabled, position;
+            Refuse(NetUserSetInfo(null, account.Name, level, ref flags, out position));
+        }
+
+        public void AddMember(string groupSid, string sid)
+        {
+            Member(sid, at => NetLocalGroupAddMembers(null, GroupName(groupSid), 0, ref at, 1));
+        }
+
+        public void RemoveMember(string groupSid, string sid)
+        {
+            Member(sid, at => NetLocalGroupDelMembers(null, GroupName(groupSid), 0, ref at, 1));
+        }
+
+        /// <summary>LOCALGROUP_MEMBERS_INFO_0 is a pointer to the SID: works for accounts that nobody can name any more.</summary>
+        private static void Member(string sid, Func<IntPtr, int> change)
+        {
+            SecurityIdentifier identifier = new SecurityIdentifier(sid);
+            byte[] bytes = new byte[identifier.BinaryLength];
+            identifier.GetBinaryForm(bytes, 0);
+            IntPtr buffer = Marshal.AllocHGlobal(bytes.Length);
+            try
+            {
+                Marshal.Copy(bytes, 0, buffer, bytes.Length);
+                Refuse(change(buffer));
+            }
+            finally
+            {
+                Marshal.FreeHGlobal(buffer);
+            }
+        }
+
+        private static void Refuse(int code)
+        {
+            if (code != 0)
+                throw new BatchException(String.Format("Windows refused it with {0}: {1}", code, new Win32Exception(code).Message));
         }
 
         private static List<T> All<T>(Call call, Type layout, Func<IntPtr, T> read)

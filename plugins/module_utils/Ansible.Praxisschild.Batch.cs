@@ -12,6 +12,7 @@ using System.Security;
 using System.Text;
 using System.Text.RegularExpressions;
 using Ansible.Basic;
+using Ansible.Praxisschild.Guard;
 using Ansible.Praxisschild.Windows;
 
 namespace Ansible.Praxisschild.Batch
@@ -218,6 +219,7 @@ namespace Ansible.Praxisschild.Batch
                         { "rows", Option("list", "elements", "dict", "options", rowOptions) },
                         { "run", Option("str") },
                         { "restore", Option("str") },
+                        { "guard", Option("int", "default", 0) },
                     }
                 },
                 { "mutually_exclusive", new object[] { new string[] { "rows", "restore" } } },
@@ -247,6 +249,11 @@ namespace Ansible.Praxisschild.Batch
         /// <summary>Settle the items that changed; an item that cannot be settled fails alone.</summary>
         protected abstract void Settle(List<Item> changed);
 
+        /// <summary>How the host gets back by itself what these items are about to replace, as far as it could close the way in.</summary>
+        protected virtual void Return(List<Item> changed, WayBack way)
+        {
+        }
+
         protected List<string> Warnings = new List<string>();
         protected bool RebootRequired;
 
@@ -267,8 +274,10 @@ namespace Ansible.Praxisschild.Batch
                 List<Item> changed = items.Where(item => item.Changed).ToList();
                 if (changed.Count > 0 && !module.CheckMode)
                 {
+                    string run = (string)module.Params["run"] ?? DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
                     if (module.Params["restore"] == null)
-                        kept = Kept.Write(module, batch.Kind, changed);
+                        kept = Kept.Write(run, batch.Kind, changed);
+                    batch.Arm(module, run, changed);
                     settling = true;
                     batch.Settle(changed);
                 }
@@ -284,6 +293,17 @@ namespace Ansible.Praxisschild.Batch
                         item.Changed = false;
             }
             batch.Report(module, items, kept, problem);
+        }
+
+        private void Arm(AnsibleModule module, string run, List<Item> changed)
+        {
+            int seconds = (int)module.Params["guard"];
+            WayBack way = new WayBack();
+            Return(changed, way);
+            if (seconds <= 0 || way.Nothing)
+                return;
+            DeadMan.Arm(way, run, seconds);
+            module.Result["armed"] = run;
         }
 
         private IList Rows(AnsibleModule module)
@@ -346,23 +366,25 @@ namespace Ansible.Praxisschild.Batch
     public static class Kept
     {
         private const int Newest = 10;
-        private static readonly string[] Entries = new string[] { "A;OICI;FA;;;BA", "A;OICI;FA;;;SY" };
         private static readonly Regex RunName = new Regex(@"^[0-9A-Za-z][0-9A-Za-z_-]{0,80}$");
 
-        private static string Home { get { return World.ProgramData + @"\Praxisschild"; } }
+        /// <summary>Whether a path below our folder belongs to the runs that are kept there.</summary>
+        public static bool IsRun(string path)
+        {
+            return String.Equals(path.Split('\\')[0], "runs", StringComparison.OrdinalIgnoreCase);
+        }
 
         private static string Folder(string run)
         {
             if (!RunName.IsMatch(run))
                 throw new BatchException(String.Format("run “{0}”: letters, digits, - and _ only", run));
-            return Home + @"\runs\" + run;
+            return Store.Home + @"\runs\" + run;
         }
 
-        public static string Write(AnsibleModule module, string kind, List<Item> changed)
+        public static string Write(string run, string kind, List<Item> changed)
         {
-            string run = (string)module.Params["run"] ?? DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
             string folder = Folder(run);
-            Protect();
+            Store.Protect();
             Directory.CreateDirectory(World.Machine.Native(folder));
             List<Dictionary<string, object>> rows = changed.SelectMany(item => item.Previous).ToList();
             Dictionary<string, object> content = new Dictionary<string, object> { { "kind", kind }, { "rows", rows } };
@@ -375,12 +397,29 @@ namespace Ansible.Praxisschild.Batch
             return folder + @"\" + kind + ".json";
         }
 
+        private const string Latest = "latest";
+
+        /// <summary>Name of the newest run that replaced anything; null if there was none.</summary>
+        private static string NewestRun()
+        {
+            DirectoryInfo runs = new DirectoryInfo(World.Machine.Native(Store.Home + @"\runs"));
+            return runs.Exists ? runs.GetDirectories().Select(one => one.Name).Where(name => RunName.IsMatch(name))
+                .OrderByDescending(name => name, StringComparer.Ordinal).FirstOrDefault() : null;
+        }
+
+        /// <summary>What a run replaced of a kind; nothing if <c>latest</c> is asked for and did not replace anything of it.</summary>
         public static IList Read(string run, string kind)
         {
+            bool latest = run == Latest;
+            run = latest ? NewestRun() : run;
+            if (run == null)
+                return new List<object>();
             string path = Folder(run) + @"\" + kind + ".json";
+            if (latest && !World.FileExists(path))
+                return new List<object>();
             if (!World.FileExists(path))
                 throw new BatchException(String.Format("{0}: there is no such file; the run replaced nothing of this kind, or was removed", path));
-            Protect(); // what an ordinary user could have written there is not applied
+            Store.Protect(); // what an ordinary user could have written there is not applied
             try
             {
                 IDictionary<string, object> content =
@@ -397,54 +436,9 @@ namespace Ansible.Praxisschild.Batch
             throw new BatchException(String.Format("{0}: is not what this module keeps; nothing was restored", path));
         }
 
-        /// <summary>
-        /// Leave the folder to SYSTEM and Administrators. Users may create folders below ProgramData: one that is there already
-        /// may be a user's own, with rights of its own, and is taken over before anything is read from it or written to it.
-        /// </summary>
-        private static void Protect()
-        {
-            string native = World.Machine.Native(Home);
-            bool existed = Directory.Exists(native);
-            Directory.CreateDirectory(native);
-            if ((File.GetAttributes(native) & FileAttributes.ReparsePoint) != 0)
-                throw new BatchException(String.Format("{0} is a link to somewhere else; remove it, it is not ours", Home));
-            if (existed && IsProtected())
-                return;
-            Icacls("/setowner", "*S-1-5-32-544", "/T", "/C", "/L", "/Q");
-            if (existed)
-                Icacls("/reset", "/T", "/C", "/L", "/Q");
-            Icacls("/inheritance:r", "/grant:r", "*S-1-5-18:(OI)(CI)F", "*S-1-5-32-544:(OI)(CI)F", "/Q");
-        }
-
-        /// <summary>icacls saves a folder's name and then, on a line of its own, its access list in SDDL.</summary>
-        private static bool IsProtected()
-        {
-            string file = Path.GetTempFileName();
-            try
-            {
-                Icacls("/save", file, "/Q");
-                string[] lines = World.ReadText(file).Split(new char[] { '\r', '\n' }, StringSplitOptions.RemoveEmptyEntries);
-                string sddl = lines.Length == 2 ? lines[1].Trim() : "";
-                string[] entries = sddl.Split('(', ')').Skip(1).Where(entry => entry != "").OrderBy(entry => entry, StringComparer.Ordinal).ToArray();
-                return sddl.StartsWith("D:P", StringComparison.Ordinal) && entries.SequenceEqual(Entries);
-            }
-            finally
-            {
-                File.Delete(file);
-            }
-        }
-
-        private static void Icacls(params string[] arguments)
-        {
-            Ran ran = World.Machine.Run("icacls.exe", new string[] { Home }.Concat(arguments).ToArray());
-            if (ran.Code != 0)
-                throw new BatchException(String.Format("{0} could not be protected, so nothing was changed: icacls ended with {1}: {2}",
-                    Home, ran.Code, ran.Words));
-        }
-
         private static void Prune(string current)
         {
-            DirectoryInfo runs = new DirectoryInfo(World.Machine.Native(Home + @"\runs"));
+            DirectoryInfo runs = new DirectoryInfo(World.Machine.Native(Store.Home + @"\runs"));
             foreach (DirectoryInfo old in runs.GetDirectories().Where(one => one.Name != current)
                 .OrderByDescending(one => one.CreationTimeUtc).Skip(Newest - 1))
                 old.Delete(true);

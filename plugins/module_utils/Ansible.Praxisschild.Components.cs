@@ -11,7 +11,10 @@ using System.Text.RegularExpressions;
 using System.Threading;
 using System.Xml;
 using Ansible.Basic;
+using Ansible.Praxisschild.AccountRows;
+using Ansible.Praxisschild.Accounts;
 using Ansible.Praxisschild.Batch;
+using Ansible.Praxisschild.Guard;
 using Ansible.Praxisschild.Windows;
 
 //AssemblyReference -Name System.Xml.dll -CLR Framework
@@ -27,17 +30,19 @@ namespace Ansible.Praxisschild.Components
         public string Start; // services
         public string State;
         public string Xml; // tasks
+        public string Content; // files
         public string FoundStart;
         public string FoundState;
     }
 
-    /// <summary>Services, optional features and scheduled tasks.</summary>
+    /// <summary>Services, optional features, scheduled tasks and the files that these read, local accounts and groups.</summary>
     public class ComponentsBatch : Batch.Batch
     {
         private const int RebootNeeded = 3010;
         private const int ServiceUnknown = 1060;
         private const int AlreadyRuns = 1056;
         private const int RunsNot = 1062;
+        private static readonly string[] Ways = new string[] { "WinRM", "mpssvc", "BFE", "Netlogon", "LanmanServer", "LanmanWorkstation", "Dnscache" };
         private static readonly string[] ServiceStates = new string[]
         {
             null, "stopped", "starting", "stopping", "running", "continuing", "pausing", "paused"
@@ -47,6 +52,8 @@ namespace Ansible.Praxisschild.Components
         private static readonly Regex Feature = new Regex(@"^(?<name>[A-Za-z0-9][^\s|]*)\s*\|\s*(?<state>[A-Z][A-Za-z ]*?)\s*$");
 
         private readonly List<Wanted> rows = new List<Wanted>();
+        private readonly List<AccountRow> people = new List<AccountRow>();
+        private readonly List<Item> items = new List<Item>(); // in the order of the rows
 
         protected override string Kind { get { return "components"; } }
 
@@ -56,12 +63,15 @@ namespace Ansible.Praxisschild.Components
         {
             return Batch.Spec.Of(new Hashtable
             {
-                { "kind", Batch.Spec.Option("str", "required", true, "choices", new string[] { "service", "feature", "task" }) },
+                { "kind", Batch.Spec.Option("str", "required", true, "choices", new string[] { "service", "feature", "task", "file", "account", "group" }) },
                 { "name", Batch.Spec.Option("str", "required", true) },
                 { "state", Batch.Spec.Option("str", "choices",
                     new string[] { "running", "stopped", "enabled", "disabled", "present", "absent" }) },
                 { "start", Batch.Spec.Option("str", "choices", new string[] { "auto", "delayed", "manual", "disabled" }) },
                 { "xml", Batch.Spec.Option("str") },
+                { "members", Batch.Spec.Option("list", "elements", "str") },
+                { "allowed", Batch.Spec.Option("list", "elements", "str") },
+                { "content", Batch.Spec.Option("str") },
             });
         }
 
@@ -72,10 +82,24 @@ namespace Ansible.Praxisschild.Components
 
         protected override void Read(Row row)
         {
+            string kind = row.OneOf("kind", null, "service", "feature", "task", "file", "account", "group");
+            if (items.Any(other => other.Kind == kind && String.Equals(other.Name, row.Text("name", null), StringComparison.OrdinalIgnoreCase)))
+                throw row.Mistake("stands there twice");
+            if (kind == "account" || kind == "group")
+            {
+                if (row.Has("start") || row.Has("xml") || row.Has("content"))
+                    throw row.Mistake("`start`, `xml` and `content` belong to services, tasks and files");
+                people.Add(new AccountRow(row, kind));
+                items.Add(people.Last().Item);
+                return;
+            }
+            if (row.Has("members") || row.Has("allowed"))
+                throw row.Mistake("`members` belongs to a group");
             Wanted wanted = new Wanted
             {
-                Row = row, Kind = row.OneOf("kind", null, "service", "feature", "task"), Name = row.Needed("name"),
+                Row = row, Kind = kind, Name = row.Needed("name"),
                 Start = row.Text("start", null), State = row.Text("state", null), Xml = row.Text("xml", null),
+                Content = row.Text("content", null),
             };
             if (wanted.Kind == "service")
                 ReadService(wanted);
@@ -83,16 +107,19 @@ namespace Ansible.Praxisschild.Components
                 throw row.Mistake("`start` belongs to services");
             else if (wanted.Kind == "feature")
                 wanted.State = row.OneOf("state", null, "enabled", "disabled");
+            else if (wanted.Kind == "file")
+                ReadFile(wanted);
             else
                 ReadTask(wanted);
             if (wanted.Kind != "task" && wanted.Xml != null)
                 throw row.Mistake("`xml` belongs to tasks");
-            if (wanted.Kind != "task" && !Regex.IsMatch(wanted.Name, @"^[^\s/\\""]+$"))
+            if (wanted.Kind != "file" && wanted.Content != null)
+                throw row.Mistake("`content` belongs to files");
+            if ((wanted.Kind == "service" || wanted.Kind == "feature") && !Regex.IsMatch(wanted.Name, @"^[^\s/\\""]+$"))
                 throw row.Mistake("no name of a {0}; it is the short one, not what the desktop shows", wanted.Kind);
-            if (rows.Any(other => other.Kind == wanted.Kind && String.Equals(other.Name, wanted.Name, StringComparison.OrdinalIgnoreCase)))
-                throw row.Mistake("stands there twice");
             wanted.Item = new Item(wanted.Kind, wanted.Name, row);
             rows.Add(wanted);
+            items.Add(wanted.Item);
         }
 
         private static void ReadService(Wanted wanted)
@@ -118,6 +145,16 @@ namespace Ansible.Praxisschild.Components
                 TaskXml.Read(wanted.Xml, reason => wanted.Row.Mistake("`xml`: {0}", reason));
         }
 
+        private static void ReadFile(Wanted wanted)
+        {
+            wanted.State = wanted.Row.OneOf("state", "present", "present", "absent");
+            string[] parts = wanted.Name.Split('\\');
+            if (!parts.All(part => Regex.IsMatch(part, @"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")) || Kept.IsRun(wanted.Name))
+                throw wanted.Row.Mistake(@"a file is named by its path below %ProgramData%\Praxisschild, outside of runs");
+            if ((wanted.State == "present") != (wanted.Content != null))
+                throw wanted.Row.Mistake("`content` belongs to a file that is to be present, and is needed there");
+        }
+
         // What is there
 
         protected override List<Item> Compare()
@@ -131,6 +168,8 @@ namespace Ansible.Praxisschild.Components
                         CompareService(wanted);
                     else if (wanted.Kind == "feature")
                         CompareFeature(wanted, features);
+                    else if (wanted.Kind == "file")
+                        CompareFile(wanted);
                     else
                         CompareTask(wanted);
                 }
@@ -139,7 +178,13 @@ namespace Ansible.Praxisschild.Components
                     wanted.Item.Fail(error.Message);
                 }
             }
-            return rows.Select(row => row.Item).ToList();
+            if (people.Count > 0)
+            {
+                List<LocalAccount> users = AccountSource.Current.Users();
+                Dictionary<string, List<string>> groups = AccountSource.Current.Groups();
+                people.ForEach(row => row.Compare(users, groups));
+            }
+            return items;
         }
 
         private static void CompareService(Wanted wanted)
@@ -267,28 +312,99 @@ namespace Ansible.Praxisschild.Components
             item.Previous.Add(previous);
         }
 
+        /// <summary>Accounts, then services, those first without which nobody gets in: features and tasks keep nobody out.</summary>
+        protected override void Return(List<Item> changed, WayBack way)
+        {
+            List<LocalAccount> users = people.Count > 0 ? AccountSource.Current.Users() : null;
+            foreach (AccountRow row in people.Where(row => row.Item.Changed))
+                row.Return(users, way);
+            foreach (Wanted wanted in rows.Where(row => row.Item.Changed && row.Kind == "service")
+                .OrderBy(row => Ways.Contains(row.Name, StringComparer.OrdinalIgnoreCase) ? 0 : 1))
+            {
+                if (wanted.Start != null && !wanted.FoundStart.StartsWith("(", StringComparison.Ordinal))
+                    way.Run("sc.exe", "config", wanted.Name, "start=", ScStart(wanted.FoundStart));
+                if (wanted.FoundState == "running" || wanted.State != null)
+                    way.Run("sc.exe", wanted.FoundState == "running" ? "start" : "stop", wanted.Name);
+            }
+        }
+
+        private static string ScStart(string start)
+        {
+            return start == "delayed" ? "delayed-auto" : start == "manual" ? "demand" : start;
+        }
+
+        /// <summary>A file that somebody else could have written does not count, whatever stands in it.</summary>
+        private static void CompareFile(Wanted wanted)
+        {
+            Item item = wanted.Item;
+            string found = FileText(wanted.Name);
+            bool same = found == wanted.Content && (found == null || Store.IsProtected());
+            item.State = wanted.State;
+            item.Before = found == null ? "absent" : "present";
+            item.After = wanted.State == "absent" ? "absent" : same || found == null ? "present" : "as declared";
+            item.Changed = !same;
+            Dictionary<string, object> previous = new Dictionary<string, object>
+            {
+                { "kind", "file" }, { "name", wanted.Name }, { "state", item.Before }, { "secret", wanted.Row.Truth("secret", false) },
+            };
+            if (found != null)
+                previous["content"] = found;
+            item.Previous.Add(previous);
+        }
+
+        /// <summary>Where the file is; a link that a user made there before the folder was ours is refused.</summary>
+        private static string FilePath(string name)
+        {
+            string path = Store.Home;
+            foreach (string part in name.Split('\\'))
+            {
+                path += "\\" + part;
+                string native = World.Machine.Native(path);
+                if ((Directory.Exists(native) || File.Exists(native)) && (File.GetAttributes(native) & FileAttributes.ReparsePoint) != 0)
+                    throw new BatchException(String.Format("{0} is a link to somewhere else; remove it, it is not ours", path));
+            }
+            return World.Machine.Native(path);
+        }
+
+        private static string FileText(string name)
+        {
+            string file = FilePath(name);
+            return File.Exists(file) ? new UTF8Encoding(false).GetString(File.ReadAllBytes(file)) : null;
+        }
+
         // Settling
 
         protected override void Settle(List<Item> changed)
         {
+            foreach (AccountRow row in people.Where(row => row.Item.Changed))
+                Settle(row.Item, row.Settle);
             foreach (Wanted wanted in rows.Where(row => row.Item.Changed))
             {
-                try
-                {
-                    if (wanted.Kind == "service")
-                        SettleService(wanted);
-                    else if (wanted.Kind == "feature")
-                        SettleFeature(wanted);
-                    else
-                        SettleTask(wanted);
-                }
-                catch (Exception error)
-                {
-                    string reason = Explain(error);
-                    if (reason == null)
-                        throw;
-                    wanted.Item.Fail(reason);
-                }
+                Wanted one = wanted;
+                if (one.Kind == "service")
+                    Settle(one.Item, () => SettleService(one));
+                else if (one.Kind == "feature")
+                    Settle(one.Item, () => SettleFeature(one));
+                else if (one.Kind == "file")
+                    Settle(one.Item, () => SettleFile(one));
+                else
+                    Settle(one.Item, () => SettleTask(one));
+            }
+        }
+
+        /// <summary>An item that cannot be settled fails alone.</summary>
+        private static void Settle(Item item, Action settle)
+        {
+            try
+            {
+                settle();
+            }
+            catch (Exception error)
+            {
+                string reason = Explain(error);
+                if (reason == null)
+                    throw;
+                item.Fail(reason);
             }
         }
 
@@ -303,7 +419,7 @@ namespace Ansible.Praxisschild.Components
         {
             string start = wanted.Start ?? wanted.FoundStart;
             if (start != wanted.FoundStart)
-                Do("sc.exe", new int[0], "config", wanted.Name, "start=", start == "delayed" ? "delayed-auto" : start == "manual" ? "demand" : start);
+                Do("sc.exe", new int[0], "config", wanted.Name, "start=", ScStart(start));
             if (wanted.State != null && wanted.State != ServiceState(wanted.Name))
             {
                 bool run = wanted.State == "running";
@@ -329,6 +445,22 @@ namespace Ansible.Praxisschild.Components
             }
             else if (ran.Code != 0)
                 throw new BatchException(String.Format("dism ended with {0}: {1}", ran.Code, ran.Words));
+        }
+
+        private static void SettleFile(Wanted wanted)
+        {
+            Store.Protect();
+            string file = FilePath(wanted.Name); // once more, now that nobody else can change it
+            if (wanted.State == "absent")
+            {
+                File.Delete(file);
+                return;
+            }
+            Directory.CreateDirectory(Path.GetDirectoryName(file));
+            File.WriteAllBytes(file + ".new", new UTF8Encoding(false).GetBytes(wanted.Content));
+            if (File.Exists(file))
+                File.Delete(file);
+            File.Move(file + ".new", file);
         }
 
         private static void SettleTask(Wanted wanted)

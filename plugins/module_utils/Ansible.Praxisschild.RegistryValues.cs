@@ -11,6 +11,7 @@ using System.Text.RegularExpressions;
 using Ansible.Basic;
 using Ansible.Praxisschild.Batch;
 using Ansible.Praxisschild.DomainPolicy;
+using Ansible.Praxisschild.Guard;
 using Ansible.Praxisschild.Windows;
 
 namespace Ansible.Praxisschild.RegistryValues
@@ -117,6 +118,7 @@ namespace Ansible.Praxisschild.RegistryValues
         public string Label;
         public RegistryData Before;
         public bool Existed; // for keys
+        public List<string> Extra = new List<string>(); // names of values that a key's `only` does not have
         public bool Changes;
         public bool Done;
         public Owned<RegistryData> Domain; // what a domain policy sets instead
@@ -130,6 +132,7 @@ namespace Ansible.Praxisschild.RegistryValues
         public string Key; // below the root, or below a user's hive
         public string Sid; // null: every user
         public string Name; // null: the key itself
+        public HashSet<string> Only; // of a key: the names of the values that it may hold; null: any
         public bool Present;
         public RegistryData Data;
         public string[] Views;
@@ -142,6 +145,8 @@ namespace Ansible.Praxisschild.RegistryValues
     public class RegistryValuesBatch : Batch.Batch
     {
         private static readonly string[] Kinds = new string[] { "dword", "qword", "string", "expand_string", "multi_string", "binary", "none" };
+        private const string FirewallPolicy = @"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall\";
+        private static readonly string[] RefreshOptions = new string[] { "/target:computer", "/force", "/wait:60" };
         private static readonly Regex OfOneUser = new Regex(@"^(S-1-(5-21|12-1)-\d+-\d+-\d+-\d+|Default)$", RegexOptions.IgnoreCase);
 
         private readonly List<Wanted> rows = new List<Wanted>();
@@ -161,6 +166,7 @@ namespace Ansible.Praxisschild.RegistryValues
                 { "type", Batch.Spec.Option("str", "choices", Kinds) },
                 { "value", Batch.Spec.Option("raw") },
                 { "state", Batch.Spec.Option("str", "choices", new string[] { "present", "absent" }, "default", "present") },
+                { "only", Batch.Spec.Option("list", "elements", "str") },
                 { "view", Batch.Spec.Option("str", "choices", new string[] { "64", "32", "both" }, "default", "64") },
             });
         }
@@ -185,6 +191,12 @@ namespace Ansible.Praxisschild.RegistryValues
                 wanted.Data = ReadData(row);
             else if (row.Has("value") || row.Has("type"))
                 throw row.Mistake("`type` and `value` belong to a value that is present, with its `name` (\"\" for the default value)");
+            if (row.Has("only"))
+            {
+                if (!wanted.Present || wanted.Name != null)
+                    throw row.Mistake("`only` belongs to a key that is present, a row without `name`");
+                wanted.Only = new HashSet<string>(row.Many("only").Select(one => ReadText(row, one)), StringComparer.OrdinalIgnoreCase);
+            }
             // a slip of the pen in `name` must not cost a whole tree
             if (!wanted.Present && wanted.Name == null && wanted.Key.Split('\\').Length < 4)
                 throw row.Mistake("a key so near to the root is not removed");
@@ -350,14 +362,15 @@ namespace Ansible.Praxisschild.RegistryValues
                 place.Existed = World.Registry.KeyExists(place.Hive, place.View, place.Key);
                 if (wanted.Name == null)
                 {
-                    place.Changes = place.Existed != wanted.Present;
+                    place.Extra = Extra(wanted, place);
+                    place.Changes = place.Existed != wanted.Present || place.Extra.Any();
                     if (place.Changes)
                         place.Previous = Previous(wanted, place).ToList();
                     return;
                 }
                 place.Before = World.Registry.Read(place.Hive, place.View, place.Key, wanted.Name);
                 place.Changes = wanted.Present ? !wanted.Data.SameAs(place.Before) : place.Before != null;
-                Owned<RegistryData> owned = OwnedByDomain(wanted, place);
+                Owned<RegistryData> owned = OwnedByDomain(wanted, place, wanted.Name);
                 if (owned != null && !(wanted.Present ? wanted.Data.SameAs(owned.Value) : owned.Value == null))
                 {
                     place.Domain = owned;
@@ -372,11 +385,27 @@ namespace Ansible.Praxisschild.RegistryValues
             }
         }
 
-        private Owned<RegistryData> OwnedByDomain(Wanted wanted, Place place)
+        /// <summary>What a key holds beside the values of its <c>only</c>; a domain policy's own would come back, and stays.</summary>
+        private List<string> Extra(Wanted wanted, Place place)
+        {
+            if (wanted.Only == null || !place.Existed)
+                return new List<string>();
+            return World.Registry.ValueNames(place.Hive, place.View, place.Key)
+                .Where(name => !wanted.Only.Contains(name) && !SetByDomain(wanted, place, name))
+                .OrderBy(name => name, StringComparer.Ordinal).ToList();
+        }
+
+        private bool SetByDomain(Wanted wanted, Place place, string name)
+        {
+            Owned<RegistryData> owned = OwnedByDomain(wanted, place, name);
+            return owned != null && owned.Value != null;
+        }
+
+        private Owned<RegistryData> OwnedByDomain(Wanted wanted, Place place, string name)
         {
             if (place.User != null)
-                return place.User.Sid == "Default" ? null : domain.Registry(place.User.Sid, wanted.Key, wanted.Name);
-            return place.Hive == "HKLM" ? domain.Registry(null, wanted.Key, wanted.Name) : null;
+                return place.User.Sid == "Default" ? null : domain.Registry(place.User.Sid, wanted.Key, name);
+            return place.Hive == "HKLM" ? domain.Registry(null, wanted.Key, name) : null;
         }
 
         private static void Summarise(Wanted wanted)
@@ -415,7 +444,9 @@ namespace Ansible.Praxisschild.RegistryValues
 
         private static object Before(Wanted wanted, Place place)
         {
-            return wanted.Name == null ? (place.Existed ? "key" : null) : (object)Text(place.Before);
+            if (wanted.Name == null)
+                return !place.Existed ? null : place.Extra.Any() ? "key, with " + String.Join(", ", place.Extra) : "key";
+            return Text(place.Before);
         }
 
         private static object After(Wanted wanted)
@@ -468,8 +499,9 @@ namespace Ansible.Praxisschild.RegistryValues
             if (wanted.Name != null)
                 return IsUnknown(place.Before) ? new Dictionary<string, object>[0]
                     : new Dictionary<string, object>[] { RowOf(root, key, place.View, wanted.Name, place.Before) };
-            if (wanted.Present)
-                return new Dictionary<string, object>[0]; // a key that others may have used since is not taken away
+            if (wanted.Present) // a key that others may have used since is not taken away
+                return place.Extra.Select(name => new { name, data = World.Registry.Read(place.Hive, place.View, place.Key, name) })
+                    .Where(one => !IsUnknown(one.data)).Select(one => RowOf(root, key, place.View, one.name, one.data));
             return Tree(place, root, key, "");
         }
 
@@ -505,6 +537,14 @@ namespace Ansible.Praxisschild.RegistryValues
             return row;
         }
 
+        protected override void Return(List<Item> changed, WayBack way)
+        {
+            foreach (Dictionary<string, object> row in changed.SelectMany(item => item.Previous))
+                way.Registry(row);
+            if (way.HasRegistry && changed.Any(IsOfFirewall))
+                way.Run("gpupdate.exe", RefreshOptions);
+        }
+
         // Settling
 
         protected override void Settle(List<Item> changed)
@@ -523,6 +563,23 @@ namespace Ansible.Praxisschild.RegistryValues
                 });
             foreach (Wanted wanted in due)
                 wanted.Item.Changed = wanted.Places.Any(place => place.Done);
+            if (changed.Any(item => item.Changed && IsOfFirewall(item)))
+                Refresh();
+        }
+
+        private static bool IsOfFirewall(Item item)
+        {
+            return item.Name.StartsWith(FirewallPolicy, StringComparison.OrdinalIgnoreCase);
+        }
+
+        /// <summary>
+        /// Have the firewall read its policy now: what would lock out must do so while the way back is armed, and not hours later.
+        /// </summary>
+        private void Refresh()
+        {
+            Ran ran = World.Machine.Run("gpupdate.exe", RefreshOptions);
+            if (ran.Code != 0)
+                Warnings.Add(String.Format("the firewall reads its policy at the next refresh only: gpupdate ended with {0}: {1}", ran.Code, ran.Words));
         }
 
         private static void Set(Wanted wanted, Place place)
@@ -530,7 +587,11 @@ namespace Ansible.Praxisschild.RegistryValues
             try
             {
                 if (wanted.Name == null && wanted.Present)
+                {
                     World.Registry.CreateKey(place.Hive, place.View, place.Key);
+                    foreach (string name in place.Extra)
+                        World.Registry.DeleteValue(place.Hive, place.View, place.Key, name);
+                }
                 else if (wanted.Name == null)
                     World.Registry.DeleteTree(place.Hive, place.View, place.Key);
                 else if (wanted.Present)

@@ -10,8 +10,10 @@ using System.Linq;
 using System.Text;
 using System.Text.RegularExpressions;
 using Ansible.Basic;
+using Ansible.Praxisschild.Accounts;
 using Ansible.Praxisschild.Batch;
 using Ansible.Praxisschild.DomainPolicy;
+using Ansible.Praxisschild.Guard;
 using Ansible.Praxisschild.Windows;
 
 namespace Ansible.Praxisschild.SecurityPolicy
@@ -32,6 +34,7 @@ namespace Ansible.Praxisschild.SecurityPolicy
     /// <summary>System Access and Privilege Rights by a security template that holds only what differs.</summary>
     public class SecurityPolicyBatch : Batch.Batch
     {
+        private const string BuiltInAdministrator = "EnableAdminAccount";
         private const string NetworkLogon = "SeNetworkLogonRight";
         private const string DenyNetworkLogon = "SeDenyNetworkLogonRight";
         private static readonly Regex Right = new Regex("^Se[A-Za-z]+(Privilege|Right)$", RegexOptions.IgnoreCase);
@@ -128,6 +131,8 @@ namespace Ansible.Praxisschild.SecurityPolicy
                     item.Previous.Add(PreviousRow(wanted, item.Before));
                 if (owned != null && owned.Value != wanted.Text)
                     item.LeaveTo(owned.Gpo, Plain(owned.Value));
+                else if (item.Changed && wanted.Text == "0" && String.Equals(wanted.Name, BuiltInAdministrator, StringComparison.OrdinalIgnoreCase))
+                    KeepOpen(item);
                 return;
             }
             SortedSet<string> before = SidsOf(found ?? "");
@@ -147,6 +152,15 @@ namespace Ansible.Praxisschild.SecurityPolicy
                 item.LeaveTo(owned.Gpo, SidsOf(owned.Value));
             else if (item.Changed && LocksOut(wanted))
                 item.Fail("would take the network logon from the account that this connection uses; nobody could undo it from here");
+        }
+
+        private static void KeepOpen(Item item)
+        {
+            LocalAccount account = AccountSource.Current.Users().FirstOrDefault(one =>
+                one.Sid.StartsWith("S-1-5-21-", StringComparison.Ordinal) && one.Sid.EndsWith("-500", StringComparison.Ordinal));
+            string reason = account == null ? null : Administration.WhyNotDisable(account);
+            if (reason != null)
+                item.Fail(reason);
         }
 
         private static Dictionary<string, object> PreviousRow(Wanted wanted, object value)
@@ -215,6 +229,26 @@ namespace Ansible.Praxisschild.SecurityPolicy
             }
         }
 
+        protected override void Return(List<Item> changed, WayBack way)
+        {
+            Dictionary<string, string> access = new Dictionary<string, string>();
+            Dictionary<string, string> rights = new Dictionary<string, string>();
+            foreach (Wanted wanted in rows.Where(row => row.Item.Changed && row.Item.Previous.Count > 0))
+            {
+                if (wanted.IsRight)
+                    rights[wanted.Name] = Template((IEnumerable<string>)wanted.Item.Before);
+                else
+                    access[wanted.Name] = wanted.Item.Before is int ? Shown.Text(wanted.Item.Before) : "\"" + wanted.Item.Before + "\"";
+            }
+            if (access.Count + rights.Count > 0)
+                way.Template = Inf.Format(access, rights);
+        }
+
+        private static string Template(IEnumerable<string> sids)
+        {
+            return String.Join(",", sids.Select(sid => Sid.IsMatch(sid) ? "*" + sid : sid));
+        }
+
         protected override void Settle(List<Item> changed)
         {
             List<Wanted> due = rows.Where(row => row.Item.Changed).ToList();
@@ -237,7 +271,7 @@ namespace Ansible.Praxisschild.SecurityPolicy
             {
                 Dictionary<string, string> access = due.Where(row => !row.IsRight).ToDictionary(row => row.Name, row => row.Text);
                 Dictionary<string, string> rights = due.Where(row => row.IsRight)
-                    .ToDictionary(row => row.Name, row => String.Join(",", row.Sids.Select(sid => Sid.IsMatch(sid) ? "*" + sid : sid)));
+                    .ToDictionary(row => row.Name, row => Template(row.Sids));
                 string template = work.File("settings.inf");
                 string log = work.File("configure.log");
                 File.WriteAllText(template, Inf.Format(access, rights), Encoding.Unicode);

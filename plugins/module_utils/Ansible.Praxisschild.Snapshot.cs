@@ -18,6 +18,7 @@ using Ansible.Praxisschild.Cim;
 using Ansible.Praxisschild.DomainPolicy;
 using Ansible.Praxisschild.RegistryValues;
 using Ansible.Praxisschild.SecurityPolicy;
+using Ansible.Praxisschild.Upkeep;
 using Ansible.Praxisschild.Windows;
 
 //AssemblyReference -Name System.Xml.dll -CLR Framework
@@ -47,8 +48,11 @@ namespace Ansible.Praxisschild.Snapshot
             { "groups", People.Groups },
             { "shares", HostFacts.Shares },
             { "defender", Protection.Defender },
+            { "defender_preferences", Protection.Preferences },
             { "antivirus", Protection.Products },
             { "volumes", Protection.Volumes },
+            { "updates", UpkeepSections.Updates },
+            { "backup", UpkeepSections.Backup },
             { "software", HostFacts.Software },
             { "network", HostFacts.Network },
         };
@@ -108,6 +112,7 @@ namespace Ansible.Praxisschild.Snapshot
             @"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon",
             @"SOFTWARE\Microsoft\Windows Script Host\Settings",
             @"SOFTWARE\Microsoft\wcmsvc\wifinetworkmanager",
+            @"SYSTEM\CurrentControlSet\Control\CrashControl",
             @"SYSTEM\CurrentControlSet\Control\Lsa",
             @"SYSTEM\CurrentControlSet\Control\SecurityProviders",
             @"SYSTEM\CurrentControlSet\Control\Session Manager\kernel",
@@ -133,6 +138,7 @@ namespace Ansible.Praxisschild.Snapshot
             @"Software\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore\microphone",
             @"Software\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore\webcam",
             @"Software\Microsoft\Windows\CurrentVersion\AdvertisingInfo",
+            @"Software\Microsoft\Windows\CurrentVersion\Run",
             @"Control Panel\Desktop",
         };
 
@@ -264,8 +270,22 @@ namespace Ansible.Praxisschild.Snapshot
         {
             List<Dictionary<string, object>> found = CimSource.Current.Query(@"root\Microsoft\Windows\Defender",
                 "SELECT AMServiceEnabled, AMRunningMode, RealTimeProtectionEnabled, BehaviorMonitorEnabled, OnAccessProtectionEnabled, "
-                + "IoavProtectionEnabled, IsTamperProtected, AntivirusSignatureAge FROM MSFT_MpComputerStatus");
+                + "IoavProtectionEnabled, IsTamperProtected, AntivirusSignatureAge, FullScanAge FROM MSFT_MpComputerStatus");
             return found == null ? null : (object)found.FirstOrDefault();
+        }
+
+        /// <summary>Properties of MSFT_MpPreference under their own names: what counts, wherever it was set.</summary>
+        public static object Preferences()
+        {
+            List<Dictionary<string, object>> found = CimSource.Current.Query(@"root\Microsoft\Windows\Defender",
+                "SELECT ExclusionPath, ExclusionProcess, ExclusionExtension, AttackSurfaceReductionRules_Ids, AttackSurfaceReductionRules_Actions, "
+                + "DisableArchiveScanning, DisableEmailScanning, DisableRemovableDriveScanning, DisableScriptScanning, ScanParameters, "
+                + "ScanScheduleDay, SignatureUpdateInterval FROM MSFT_MpPreference");
+            Dictionary<string, object> preferences = found == null ? null : found.FirstOrDefault();
+            if (preferences != null && preferences["AttackSurfaceReductionRules_Actions"] is byte[]) // bytes would be written as text
+                preferences["AttackSurfaceReductionRules_Actions"] =
+                    ((byte[])preferences["AttackSurfaceReductionRules_Actions"]).Select(one => (int)one).ToArray();
+            return preferences;
         }
 
         /// <summary>Products that registered with the security centre; a server has none, and no list.</summary>

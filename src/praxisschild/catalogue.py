@@ -38,7 +38,7 @@ Concern = Literal[
     "people",
 ]
 Confidence = Literal["confirmed", "derived", "excerpt", "secondary", "title_only", "unverified"]
-Unit = Literal["s", "hours", "days", "months", "chars", "bits", "count", "attempts", "mode", "version"]
+Unit = Literal["s", "hours", "days", "months", "chars", "bits", "MB", "count", "attempts", "mode", "version"]
 Platform = Literal["linux", "windows", "mobile"]
 
 _ID = re.compile(r"(?P<edition>20\d\d)-A(?P<annex>[1-9])-(?:\d\d|X\d)|KVWL-\d\d")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from praxisschild.i18n import _
 
 if TYPE_CHECKING:
     from praxisschild.catalogue import Catalogue
+    from praxisschild.traceability import Platform
 
 
 def check(practice: PracticeArgument, as_json: JsonOption = False) -> None:
@@ -71,6 +72,7 @@ class PlatformChoice(StrEnum):
     """Platforms that have roles today."""
 
     LINUX = "linux"
+    WINDOWS = "windows"
 
 
 def coverage(
@@ -104,6 +106,8 @@ def coverage(
 
     praxisschild coverage --platform linux --open    what is left for Linux hosts, one by one
 
+    praxisschild coverage --platform windows         what is set and proven on Windows hosts
+
     praxisschild coverage --edition all --json       both editions, for a program
 
     praxisschild coverage --compare 2021 2025        what the newer edition changed
@@ -116,20 +120,24 @@ def coverage(
         print_comparison(*compare, as_json=as_json)
         return
     from praxisschild.catalogue import load_catalogue
-    from praxisschild.coverage import Project, summarise, verdict
+    from praxisschild.coverage import PLATFORM_LABELS, Project, summarise, verdict
     from praxisschild.formats.coverage_text import print_open, print_table
 
     catalogue = load_catalogue()
     names = list(catalogue.editions) if edition == "all" else [edition or _edition_today(catalogue)]
     project = Project(catalogue, PROJECT)
-    linux_only = platform is PlatformChoice.LINUX
-    found = {name: project.covered(name, linux_only=linux_only) for name in names}
+    system = cast("Platform | None", platform and platform.value)
+    found = {name: project.covered(name, system) for name in names}
+    verdicts = {
+        name: [verdict(project.covered(name, one), one) for one in (PLATFORM_LABELS if system is None else (system,))]
+        for name in names
+    }
     if as_json:
         documents = [
             {
                 **summarise(name, entries).model_dump(mode="json"),
                 "platform": platform,
-                "verdict": verdict(entries),
+                "verdict": " ".join(verdicts[name]),
                 "requirements": [entry.as_dict() for entry in entries if entry.lacks or not show_open],
             }
             for name, entries in found.items()
@@ -139,9 +147,9 @@ def coverage(
     for number, (name, entries) in enumerate(found.items()):
         output.print("\n" if number else "", end="")
         if show_open:
-            print_open(output, catalogue.editions[name], entries)
+            print_open(output, catalogue.editions[name], entries, verdicts[name])
         else:
-            print_table(output, catalogue.editions[name], entries, linux_only=linux_only)
+            print_table(output, catalogue.editions[name], entries, system, verdicts[name])
 
 
 def _edition_today(catalogue: Catalogue) -> str:

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from praxisschild.catalogue import Catalogue, Requirement
-    from praxisschild.traceability import Check, Setting
+    from praxisschild.traceability import Check, Platform, Setting
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 CONCERNS: tuple[Concern, ...] = get_args(Concern)
-# what a host with Linux can be, and what can run on it
-ON_LINUX: frozenset[Concern] = frozenset({"host", "server_service"})
+# what a host with the system can be, and what can run on it
+ON_PLATFORM: dict[Platform, frozenset[Concern]] = {
+    "linux": frozenset({"host", "server_service"}),
+    "windows": frozenset({"host", "windows", "server_service"}),
+}
+PLATFORM_LABELS: dict[Platform, str] = {"linux": "Linux", "windows": "Windows"}
 KIND_LABELS: dict[Kind, str] = {
     "technical": N_("technical"),
     "probe": N_("by probes"),
@@ -42,9 +46,9 @@ CONCERN_LABELS: dict[Concern, str] = {
     "people": N_("people"),
 }
 _WHY: dict[Concern, str] = {
-    "host": N_("not done on Linux hosts yet"),
+    "host": N_("not done on these hosts yet"),
     "server_service": N_("there is no role for these services yet"),
-    "windows": N_("Windows computers are not managed yet"),
+    "windows": N_("not done on Windows hosts yet"),
     "network_device": N_("routers, switches and WLAN are not read yet"),
     "office_device": N_("printers and fax machines are not read"),
     "mobile_device": N_("no mobile device management can set this; the practice attests it"),
@@ -153,21 +157,28 @@ class Project:
             for identifier in check.requirements:
                 self._checks[identifier].append(check)
 
-    def covered(self, edition: str, *, linux_only: bool = False) -> list[Covered]:
-        """Every requirement of the edition and every recommendation.
+    def covered(self, edition: str, platform: Platform | None = None) -> list[Covered]:
+        """Every requirement of the edition and every recommendation, with what serves and proves it on any system.
 
-        With `linux_only` those that can concern a host with Linux.
+        With a platform: those that can concern a host with it, and what serves and proves them there.
 
         Raises:
             InputError: there is no such edition.
         """
         entries = [*self._catalogue.edition(edition), *self._catalogue.recommendations]
-        return [self._look_up(entry) for entry in entries if not linux_only or not ON_LINUX.isdisjoint(entry.concerns)]
+        return [
+            self._look_up(entry, platform)
+            for entry in entries
+            if platform is None or not ON_PLATFORM[platform].isdisjoint(entry.concerns)
+        ]
 
-    def _look_up(self, entry: Requirement) -> Covered:
+    def _look_up(self, entry: Requirement, platform: Platform | None) -> Covered:
+        there = {None, platform} if platform else {None, *PLATFORM_LABELS}
         ids = [one for one in self._catalogue.ids if one in self._catalogue.ancestry(entry.id)]
-        settings = tuple(dict.fromkeys(setting for one in ids for setting in self._settings[one]))
-        checks = tuple(dict.fromkeys(check for one in ids for check in self._checks[one]))
+        settings = tuple(
+            dict.fromkeys(setting for one in ids for setting in self._settings[one] if setting.platform in there)
+        )
+        checks = tuple(dict.fromkeys(check for one in ids for check in self._checks[one] if check.platform in there))
         return Covered(
             entry,
             settings,
@@ -207,13 +218,18 @@ def _split(found: Iterable[Covered]) -> tuple[OpenPart, ...]:
     )
 
 
-def verdict(found: Sequence[Covered]) -> str:
-    """What is technically left for Linux hosts, as a sentence."""
+def verdict(found: Sequence[Covered], platform: Platform) -> str:
+    """What is technically left for hosts with this system, as a sentence; `found` is what `covered` says of it."""
+    system = PLATFORM_LABELS[platform]
     parts = {part.concern: part.requirements for part in _split(found)}
-    hosts, services = parts.get("host", ()), parts.get("server_service", ())
+    hosts, services = (*parts.get("host", ()), *parts.get("windows", ())), parts.get("server_service", ())
     if hosts:
         rest = _("; and server services: {ids}", ids=", ".join(services)) if services else ""
-        return _("Technically open for Linux hosts: {ids}{rest}.", ids=", ".join(hosts), rest=rest)
+        return _("Technically open for {system} hosts: {ids}{rest}.", system=system, ids=", ".join(hosts), rest=rest)
     if services:
-        return _("Nothing is technically open for Linux hosts but server services: {ids}.", ids=", ".join(services))
-    return _("Nothing is technically open for Linux hosts.")
+        return _(
+            "Nothing is technically open for {system} hosts but server services: {ids}.",
+            system=system,
+            ids=", ".join(services),
+        )
+    return _("Nothing is technically open for {system} hosts.", system=system)

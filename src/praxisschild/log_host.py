@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from praxisschild.practice import Practice
 
 TRANSPORT_PORT = 6514  # RFC 5425 registered it for syslog over TLS
+COLLECTOR_PORTS = (5985, 5986)  # where a log host with Windows takes forwarded events
 DEVICE_PORT = 514
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]
@@ -91,7 +92,7 @@ def check_log_host(practice: Practice, file: Path, hosts: Collection[str], oblig
             _("name at least mail_to and smtp_host; inventories/vorlage shows the fields"),
         )
     if len(hosts) > 1:
-        _declared(practice, file, "praxis.log_host", TRANSPORT_PORT, "tcp", _("its hosts' logs"))
+        _declared(practice, file, "praxis.log_host", TRANSPORT_PORT, "tcp", _("its hosts' logs"), COLLECTOR_PORTS)
     if practice.log_senders:
         _declared(practice, file, "praxis.log_senders", DEVICE_PORT, "udp", _("the devices' logs"))
     names = [sender.name for sender in practice.log_senders]
@@ -105,9 +106,11 @@ def check_log_host(practice: Practice, file: Path, hosts: Collection[str], oblig
         )
 
 
-def _declared(practice: Practice, file: Path, field: str, port: int, protocol: str, what: str) -> None:
+def _declared(
+    practice: Practice, file: Path, field: str, port: int, protocol: str, what: str, instead: Collection[int] = ()
+) -> None:
     host = practice.log_host or ""
-    if not any(one.port == port and one.protocol == protocol for one in practice.services_of(host)):
+    if not any(one.port in {port, *instead} and one.protocol == protocol for one in practice.services_of(host)):
         raise InputError(
             file,
             field,

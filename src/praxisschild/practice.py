@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Size = Literal["praxis", "mittel", "gross"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Folder = Annotated[str, StringConstraints(pattern=r"^/")]
+Folder = Annotated[str, StringConstraints(pattern=r"^(/|[A-Za-z]:\\)")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
 
 
@@ -54,13 +54,13 @@ class Account(_Model):
 class MalwareExclusion(_Model):
     """A folder that the malware scanner leaves alone because the maker of a practice's program demands it."""
 
-    path: Annotated[str, StringConstraints(pattern=r"^(/[^/\s]+){2,}$")]
+    path: Annotated[str, StringConstraints(pattern=r"^((/[^/\s]+){2,}|[A-Za-z]:(\\[^\\/:*?\"<>|]+){2,})$")]
     reason: Reason
     hosts: list[Text] | Literal["all"] = "all"
 
 
 class MalwareProduct(_Model):
-    """A malware scanner other than ClamAV, which Praxisschild leaves alone and cannot read."""
+    """A malware scanner other than ClamAV and Defender, which is left alone; only Windows tells its state."""
 
     product: Text
     hosts: list[Text] | Literal["all"] = "all"
@@ -140,7 +140,7 @@ class Practice(_Model):
     cloud_services: list[CloudService] = []
     malware_exclusions: list[MalwareExclusion] = []
     other_malware_protection: list[MalwareProduct] = []
-    patient_data: list[Folder] = ["/home", "/srv"]
+    patient_data: list[Folder] = ["/home", "/srv", "C:\\Users"]
     log_host: Text | None = None
     alarm: Alarm | None = None
     log_senders: list[LogSender] = []
@@ -180,13 +180,17 @@ class Practice(_Model):
         return [one for one in self.malware_exclusions if one.hosts == "all" or host in one.hosts]
 
     def other_malware_protection_of(self, host: str) -> str | None:
-        """The scanner that protects the host instead of ClamAV; None if there is no other."""
+        """The scanner that protects the host instead of ClamAV or Defender; None if there is no other."""
         found = (one for one in self.other_malware_protection if one.hosts == "all" or host in one.hosts)
         return next((one.product for one in found), None)
 
     def sources_of(self, service: Service) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """The networks that may reach the service."""
         return [self.networks[name] for name in service.sources]
+
+    def patient_data_on(self, platform: str) -> list[str]:
+        """The folders that can be meant on hosts of this platform, ``linux`` or ``windows``."""
+        return [folder for folder in self.patient_data if folder.startswith("/") == (platform == "linux")]
 
     @property
     def maintenance_networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

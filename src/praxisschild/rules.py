@@ -101,7 +101,8 @@ def servers_that_nobody_can_reach(facts: Facts) -> Iterator[Objection]:
 
 def removable_backup(facts: Facts) -> Iterator[Finding]:
     """A copy that is not connected survives ransomware; every practice has to have one (2021-A1-14)."""
-    media = [host for host in facts.hosts if facts.value(host, "backup_schedule_medium_device")]
+    names = ("backup_schedule_medium_device", "backup_schedule_medium_label")
+    media = [host for host in facts.hosts if any(facts.value(host, name) for name in names)]
     if media and not facts.has("removable_media"):
         yield Objection(
             "praxis.features.removable_media",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import yaml
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+Platform = Literal["linux", "windows"]
 _KEYS = {"requirement", "requirements"}
 _ID = re.compile(r"(20\d\d-A\d-\w+|KVWL-\d\d)$")
 _NAMES = ("option", "dest", "name", "key", "path")
@@ -20,18 +21,22 @@ _NAMES = ("option", "dest", "name", "key", "path")
 
 @dataclass(frozen=True)
 class Setting:
-    """A row, file, unit or package of a role (or of the mobile devices) that names the requirements it serves."""
+    """A row, file, unit or package of a role (or of the mobile devices) that names the requirements it serves.
+
+    `platform` is None where both systems take it.
+    """
 
     role: str
     file: Path
     line: int
     what: str
     requirements: tuple[str, ...]
+    platform: Platform | None = None
 
 
 @dataclass(frozen=True)
 class Check:
-    """A test function that names the requirements it proves."""
+    """A test function that names the requirements it proves; `platform` is None for one that looks at no host."""
 
     file: Path
     line: int
@@ -39,6 +44,7 @@ class Check:
     reason: str
     probe: bool
     requirements: tuple[str, ...]
+    platform: Platform | None = None
 
 
 def settings(roles: Path) -> list[Setting]:
@@ -49,8 +55,17 @@ def settings(roles: Path) -> list[Setting]:
         if folder in {"vars", "tasks", "defaults"}:
             root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
             if root is not None:
-                found += [Setting(role, path, line, what, ids) for line, what, ids in _walk(root)]
+                platform = _platform_of(path)
+                found += [Setting(role, path, line, what, ids, platform) for line, what, ids in _walk(root)]
     return found
+
+
+def _platform_of(path: Path) -> Platform | None:
+    """Rows beside those of both systems are for both, as options are; every other file is for Linux."""
+    if path.stem == "windows":
+        return "windows"
+    shared = path.parent.name == "main" and path.stem != "linux"
+    return None if shared or "defaults" in path.parts else "linux"
 
 
 def mobile_settings(project: Path) -> list[Setting]:
@@ -107,8 +122,17 @@ def checks(tests: Path) -> list[Check]:
                 }
                 ids = ids or tuple(dict.fromkeys(one for name in sorted(names) for one in tables.get(name, ())))
                 reason = (ast.get_docstring(node) or "").split("\n")[0]
-                found.append(Check(path, node.lineno, node.name, reason, probe or shared[1], (*ids, *shared[0])))
+                marks = (probe or shared[1], (*ids, *shared[0]))
+                found.append(Check(path, node.lineno, node.name, reason, *marks, _platform_asked(node)))
     return found
+
+
+def _platform_asked(node: ast.FunctionDef) -> Platform | None:
+    """By the fixtures that the check asks for."""
+    asked = {argument.arg for argument in node.args.args}
+    if asked & {"windows", "windows_remote"}:
+        return "windows"
+    return None if asked & {"mobile", "device_lists"} else "linux"
 
 
 def _is_pytestmark(node: ast.Assign) -> bool:

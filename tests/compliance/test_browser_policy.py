@@ -210,6 +210,70 @@ def test_browser_obeys_the_practice(snapshot, browser, rule, measured):
     assert rule.admits(value), f"{browser.name}: {'.'.join(rule.path)} = {value!r}"
 
 
+def as_booleans(found: Any) -> Any:
+    """What a browser makes of the registry's numbers where its policy is a switch."""
+    if isinstance(found, dict):
+        return {name: as_booleans(value) for name, value in found.items()}
+    return bool(found) if found in {0, 1} and isinstance(found, int) else found
+
+
+@pytest.fixture
+def windows_browser(request, windows):
+    """A browser that is installed on a Windows host."""
+    if request.param not in windows.browsers:
+        not_applicable(f"Auf diesem Host ist {BROWSERS[request.param]} nicht installiert.")
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("windows_browser", "rule"),
+    [
+        pytest.param(name, rule, id=f"{demand}-{name}", marks=requirement(*requirements))
+        for requirements, demand, rules in DEMANDS
+        for name, rule in rules.items()
+        if name != "chromium"
+    ],
+    indirect=["windows_browser"],
+)
+def test_browser_obeys_the_practice_on_windows(windows, windows_browser, rule, measured):
+    """A setting that only advises is gone with the next click; these come from the administrator and are final."""
+    value = windows.browser_policy(windows_browser, *rule.path)
+    measured(f"{BROWSERS[windows_browser]}, {'.'.join(rule.path)}: {'nicht gesetzt' if value is None else value}")
+    admitted = rule.admits(value) or rule.admits(as_booleans(value))
+    assert admitted, f"{windows_browser}: {'.'.join(rule.path)} = {value!r}"
+
+
+@requirement("2021-A1-08")
+@pytest.mark.parametrize("windows_browser", ["chrome", "edge", "firefox"], indirect=True)
+def test_browser_updates_itself_on_windows(windows, windows_browser, measured):
+    """A browser meets the whole internet every day, an outdated one loses."""
+    if windows_browser == "firefox":
+        automatic = windows.browser_policy("firefox", "DisableAppUpdate") != 1
+        automatic &= windows.browser_policy("firefox", "AppAutoUpdate") == 1
+    else:
+        vendor = {"chrome": r"Google\Update", "edge": r"Microsoft\EdgeUpdate"}[windows_browser]
+        automatic = windows.registry(rf"HKLM\SOFTWARE\Policies\{vendor}", "UpdateDefault") == 1
+    measured(
+        f"{BROWSERS[windows_browser]}: automatische Updates {'fest vorgegeben' if automatic else 'nicht vorgegeben'}"
+    )
+    assert automatic
+
+
+@requirement("KVWL-04")
+@pytest.mark.parametrize("windows_browser", ["chrome", "edge", "firefox"], indirect=True)
+def test_browser_blocks_advertising_on_windows(windows, windows_browser, measured):
+    """Advertising networks deliver malware, and tell others which diseases a practice looks up."""
+    listed = windows.browser_policy(windows_browser, "ExtensionInstallForcelist") or []
+    settings = windows.browser_policy(windows_browser, "ExtensionSettings") or {}
+    found = {entry.partition(";")[0] for entry in listed}
+    found |= {name for name, entry in settings.items() if entry.get("installation_mode") == "force_installed"}
+    if windows_browser == "edge" and not windows.is_member:  # others than its own store's are passed over
+        found -= {entry.partition(";")[0] for entry in listed if "//edge.microsoft.com/" not in entry}
+    found &= BLOCKERS
+    measured(f"{BROWSERS[windows_browser]}, Werbeblocker: {', '.join(sorted(found)) or 'keiner'}")
+    assert found
+
+
 @requirement("2021-A1-08")
 @pytest.mark.parametrize("browser", BROWSERS, indirect=True)
 def test_browser_updates_itself(snapshot, browser, measured):

@@ -20,7 +20,7 @@ def own_disks(snapshot):
 @requirement("KVWL-18")
 def test_patient_data_lie_on_encrypted_volumes(own_disks, practice, measured):
     """Whoever carries the computer away must not carry the patients' files away."""
-    places = {folder: own_disks.place_of(folder) for folder in practice.patient_data}
+    places = {folder: own_disks.place_of(folder) for folder in practice.patient_data_on("linux")}
     plain = sorted(folder for folder, place in places.items() if not place.containers)
     measured(f"Patientendaten in {', '.join(places)}; unverschlüsselt: {', '.join(plain) or 'nichts'}")
     assert not plain

@@ -48,9 +48,8 @@ def rows() -> list[tuple[str, dict[str, Any]]]:
     """Browser and row as the host gets it, templates resolved."""
     loader = DataLoader()
     variables: dict[str, Any] = {}
-    for name in ("defaults", "vars"):
-        text = (ROLE / name / "main.yml").read_text(encoding="utf-8")
-        variables |= loader.load(trust_as_template(text))
+    for path in [ROLE / "defaults" / "main.yml", *sorted(ROLE.glob("vars/main/*.yml"))]:
+        variables |= loader.load(trust_as_template(path.read_text(encoding="utf-8")))
     templar: Any = Templar(loader=loader, variables=variables | CHOICES)
     settings = {name: templar.template(variables[name]) for names in TABLES.values() for name in names}
     return [(browser, row) for browser, names in TABLES.items() for name in names for row in settings[name]]

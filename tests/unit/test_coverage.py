@@ -48,7 +48,7 @@ def small(tmp_path: Path, catalogue: Catalogue) -> Project:
 
 @pytest.mark.parametrize("edition", ["2021", "2025"])
 def test_nothing_that_linux_hosts_could_do_is_left_out(real: Project, edition: str) -> None:
-    found = real.covered(edition, linux_only=True)
+    found = real.covered(edition, platform="linux")
     missing = [one.requirement.id for one in found if one.is_open and "host" in one.requirement.concerns]
     assert not missing, "no setting, or neither check nor probe"
 
@@ -59,6 +59,25 @@ def test_a_newer_number_has_what_its_older_ones_have(small: Project) -> None:
     assert found["2025-A1-19"].settings[0].what == "Lock = 600"
     assert found["2025-A1-19"].lacks == ()
     assert not found["2025-A1-19"].is_open
+
+
+def test_what_one_system_has_is_no_proof_for_the_other(tmp_path: Path, catalogue: Catalogue) -> None:
+    rows = "- {key: x, requirement: 2021-A1-13}"
+    check = '@requirement("2021-A1-13")\ndef test_locks(windows):\n    """A reason."""\n'
+    for name, text in (
+        ("roles/one/vars/main/windows.yml", rows),
+        ("roles/one/vars/main/shared.yml", rows.replace("13", "12")),
+        ("tests/compliance/test_one.py", check),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    project = Project(catalogue, tmp_path)
+    on = {
+        system: {one.requirement.id: one for one in project.covered("2021", system)} for system in ("linux", "windows")
+    }
+    assert on["windows"]["2021-A1-13"].lacks == ()
+    assert on["linux"]["2021-A1-13"].lacks == ("setting", "check")
+    assert on["linux"]["2021-A1-12"].lacks == on["windows"]["2021-A1-12"].lacks == ("check",)
 
 
 def test_what_is_missing_is_named(small: Project) -> None:
@@ -87,19 +106,25 @@ def test_the_split_of_what_is_open_loses_and_doubles_nothing(small: Project) -> 
     assert {part.concern for part in coverage.open} <= set(CONCERNS) - {"people"}
 
 
+def test_windows_alone_leaves_out_what_no_computer_is(real: Project) -> None:
+    found = {one.requirement.id for one in real.covered("2021", platform="windows")}
+    assert {"2021-A1-13", "2021-A1-16", "2021-A1-09"} <= found
+    assert found.isdisjoint({"2021-A1-22", "2021-A4-02", "2021-A5-05"})
+
+
 def test_linux_alone_leaves_out_what_no_linux_host_can_be(real: Project) -> None:
-    found = {one.requirement.id for one in real.covered("2021", linux_only=True)}
+    found = {one.requirement.id for one in real.covered("2021", platform="linux")}
     assert {"2021-A1-13", "2021-A1-09"} <= found
     assert found.isdisjoint({"2021-A1-16", "2021-A1-22", "2021-A4-02", "2021-A5-05", "KVWL-32"})
 
 
 def test_verdict_tells_hosts_and_services_apart(real: Project, small: Project) -> None:
-    found = {one.requirement.id: one for one in real.covered("2025", linux_only=True)}
-    bare = {one.requirement.id: one for one in small.covered("2025", linux_only=True)}
-    assert verdict([found["2025-A1-19"]]) == "Nothing is technically open for Linux hosts."
-    assert verdict([found["2025-A1-19"], found["2025-A3-15"]]).endswith("but server services: 2025-A3-15.")
+    found = {one.requirement.id: one for one in real.covered("2025", platform="linux")}
+    bare = {one.requirement.id: one for one in small.covered("2025", platform="linux")}
+    assert verdict([found["2025-A1-19"]], "linux") == "Nothing is technically open for Linux hosts."
+    assert verdict([found["2025-A1-19"], found["2025-A3-15"]], "linux").endswith("but server services: 2025-A3-15.")
     assert "open for Linux hosts: KVWL-22; and server services: 2025-A3-15" in verdict(
-        [bare["KVWL-22"], bare["2025-A3-15"]]
+        [bare["KVWL-22"], bare["2025-A3-15"]], "linux"
     )
 
 
@@ -119,7 +144,8 @@ class TestCommand:
         table = lines[2 : lines.index("", 2)]
         assert any("setting" in line and "probe" in line for line in table)
         assert all(len(line) <= 80 for line in table)
-        assert " for Linux hosts" in lines[-1]
+        assert " for Linux hosts" in lines[-2]
+        assert " for Windows hosts" in lines[-1]
 
     def test_default_is_the_edition_in_force(self) -> None:
         assert "Fassung 2025" in self.run()

@@ -23,6 +23,11 @@ def practice(**facts):
     )
 
 
+def test_a_log_host_with_windows_takes_events_at_its_own_port():
+    facts = {"log_host": "praxisserver", "alarm": ALARM, "services": [{**RELP, "port": 5985}]}
+    check_log_host(practice(**facts), FILE, HOSTS, HOSTS)
+
+
 @pytest.mark.parametrize(
     ("facts", "field", "way_out"),
     [

@@ -15,6 +15,7 @@ ROLE = PROJECT / "roles" / "office_and_mail"
 VENDOR: dict[str, dict[str, Any]] = json.loads(
     (PROJECT / "tests" / "data" / "vendor" / "office_options.json").read_text(encoding="utf-8")
 )
+THUNDERBIRD = ("thunderbird", "thunderbird_linux", "thunderbird_windows")
 KINDS: dict[str, type] = {
     "boolean": bool,
     "xs:boolean": bool,
@@ -42,10 +43,10 @@ def settings() -> dict[str, Any]:
     """The role's variables as a host gets them."""
     loader = DataLoader()
     variables: dict[str, Any] = {}
-    for name in ("defaults", "vars"):
-        variables |= loader.load(trust_as_template((ROLE / name / "main.yml").read_text(encoding="utf-8")))
+    for path in [ROLE / "defaults" / "main.yml", *sorted(ROLE.glob("vars/main/*.yml"))]:
+        variables |= loader.load(trust_as_template(path.read_text(encoding="utf-8")))
     templar: Any = Templar(loader=loader, variables=variables)
-    names = ("metadata", "active", "cloud", "reports", "thunderbird")
+    names = ("metadata", "active", "cloud", "reports", *THUNDERBIRD)
     return {name: templar.template(variables[f"__office_and_mail_{name}"]) for name in names}
 
 
@@ -55,6 +56,7 @@ def fits(value: object, kind: str) -> bool:
 
 
 SETTINGS = settings()
+MAIL = [row for name in THUNDERBIRD for row in SETTINGS[name]]
 OFFICE = [row for name in ("metadata", "active", "cloud", "reports") for row in SETTINGS[name]]
 
 
@@ -69,7 +71,7 @@ def test_libreoffice_knows_the_option(row: dict[str, Any]) -> None:
         assert fits(row["value"], entry["type"])
 
 
-@pytest.mark.parametrize("row", SETTINGS["thunderbird"], ids=lambda row: row.get("option") or row["path"][-1])
+@pytest.mark.parametrize("row", MAIL, ids=lambda row: row.get("option") or row["path"][-1])
 def test_thunderbird_knows_the_policy(row: dict[str, Any]) -> None:
     path = (row.get("path") or row["option"].split("."))[1:]
     if path[0] == "Preferences":
@@ -84,7 +86,7 @@ def test_thunderbird_knows_the_policy(row: dict[str, Any]) -> None:
 
 def test_vendor_table_holds_nothing_that_is_not_used() -> None:
     options = {row["path"] if "command" in row else f"{row['path']}/{row['option']}" for row in OFFICE}
-    paths = [(row.get("path") or row["option"].split("."))[1:] for row in SETTINGS["thunderbird"]]
+    paths = [(row.get("path") or row["option"].split("."))[1:] for row in MAIL]
     assert set(VENDOR["options"]) == options
     assert set(VENDOR["preferences"]) == {path[1] for path in paths if path[0] == "Preferences"}
     assert {name.split(".")[0] for name in VENDOR["policies"]} == {path[0] for path in paths}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
@@ -216,3 +218,69 @@ def test_garbage_from_a_program_is_an_error(pc, program, output, complaint):
     result = pc("components", rows)
     assert complaint in result["msg"]
     assert "Unhandled" not in result["msg"]
+
+
+def file(name=r"backup\config.json", **more):
+    return {"kind": "file", "name": name, **more}
+
+
+def test_a_file_lies_where_only_administrators_read_it_and_the_way_back_brings_the_old_one(pc):
+    first, second = file(content="Schlüssel: ä\n", secret=True), file(content="anders\n", secret=True)
+    assert pc("components", [first], check=True)["changed"]
+    path = pc.path(r"C:\ProgramData\Praxisschild\backup\config.json")
+    assert not path.exists()
+    pc("components", [first])
+    assert path.read_text(encoding="utf-8") == "Schlüssel: ä\n"
+    assert pc.settled("components", [first])
+    lists = json.loads((pc.folder / "drives" / "acl.json").read_text())
+    assert lists[r"C:\ProgramData\Praxisschild"] == "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
+    changed = pc("components", [second], run="zweiter", diff=True)
+    assert "anders" not in json.dumps(changed)
+    assert pc("components", restore="zweiter")["changed"]
+    assert path.read_text(encoding="utf-8") == "Schlüssel: ä\n"
+    assert pc("components", [file(state="absent")])["changed"]
+    assert not path.exists()
+    assert pc.settled("components", [file(state="absent")])
+
+
+def test_a_file_that_a_user_could_have_written_does_not_count(pc):
+    path = pc.path(r"C:\ProgramData\Praxisschild\backup\config.json")
+    path.parent.mkdir(parents=True)
+    path.write_text("wie verlangt\n", encoding="utf-8")
+    row = file(content="wie verlangt\n")
+    assert pc("components", [row], check=True)["changed"]
+    assert pc("components", [row])["changed"]
+    assert pc.settled("components", [row])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        r"..\Start\x",
+        r"runs\x",
+        r"RUNS\x",
+        r"C:\x",
+        "/x",
+        r"backup\.\x",
+        r"backup\\x",
+        r"\backup",
+        "backup/x",
+        r"runs.\x",
+    ],
+)
+def test_a_file_lies_nowhere_else(pc, name):
+    result = pc("components", [file(name, content="x")])
+    assert result["failed"]
+    assert "%ProgramData%" in result["msg"]
+
+
+def test_a_link_that_a_user_made_there_is_refused(pc, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    folder = pc.path(r"C:\ProgramData\Praxisschild")
+    folder.mkdir(parents=True)
+    (folder / "backup").symlink_to(elsewhere)
+    result = pc("components", [file(content="geheim\n", secret=True)])
+    assert result["failed"]
+    assert "link" in result["msg"]
+    assert not list(elsewhere.iterdir())

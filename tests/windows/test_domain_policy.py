@@ -104,6 +104,16 @@ def test_values_and_removals_of_a_policy_are_recognised(pc, sysvol):
     assert set(pc.registry.values(KEY)) == {"Soft", "Soft2", "Multi", "Big"}
 
 
+def test_what_a_policy_adds_to_a_list_stays(pc):
+    apply_policy(pc, REGISTRY, pol((POLICY, "2", 4, DWORD), (POLICY, "**del.3", 1, wide(" \0"))))
+    for name in ("1", "2", "3", "4"):
+        pc.registry.set(KEY, name, "dword", 0)
+    rows = [{"key": KEY, "only": ["1"]}]
+    assert pc("registry", rows)["items"][0]["before"] == "key, with 3, 4"
+    assert set(pc.registry.values(KEY)) == {"1", "2"}
+    assert pc.settled("registry", rows)
+
+
 def test_the_last_policy_wins(pc):
     apply_policy(pc, REGISTRY, pol((POLICY, "A", 4, DWORD), (POLICY, "B", 4, DWORD)), number=2, name="zweite")
     apply_policy(pc, REGISTRY, pol((POLICY, "A", 4, struct.pack("<I", 1))), number=10, name="zehnte")

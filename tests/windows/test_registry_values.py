@@ -217,6 +217,7 @@ def test_one_that_is_protected_fails_alone_and_is_named(pc):
             "so near to the root",
         ),
         ({"state": "absent"}, "belong to a value that is present"),
+        ({"only": ["A"]}, "`only` belongs to a key that is present"),
         ({"name": "A", "value": 2}, "contradicts another row"),
         ({"name": "a", "state": "absent", "type": None, "value": None}, "contradicts another row"),
     ],
@@ -285,6 +286,31 @@ def test_what_was_replaced_is_kept_for_administrators_and_comes_back(pc):
     assert "kept" not in restored
     assert {key: pc.registry.values(key) for key in before} == before
     assert pc.settled("registry", restore="20261128T120000Z")
+
+
+def test_a_list_that_got_shorter_loses_the_rest_and_gets_it_back(pc):
+    pages, below = KEY + r"\Pages", KEY + r"\Pages\Unter"
+    for name in ("1", "2", "3"):
+        pc.registry.set(pages, name, "string", f"seite-{name}")
+    pc.registry.set(below, "3", "string", "bleibt")
+    rows = [{**key_row("present", pages), "only": ["1"]}, row("1", key=pages, type="string", value="seite-2")]
+    foretold = pc("registry", rows, check=True)
+    assert pc.registry.values(pages)["3"] == ("string", "seite-3")
+    applied = pc("registry", rows, run="20261128T130000Z")
+    assert shapes(applied) == shapes(foretold)
+    assert applied["items"][0]["before"] == "key, with 2, 3"
+    assert pc.registry.values(pages) == {"1": ("string", "seite-2")}
+    assert pc.registry.values(below) == {"3": ("string", "bleibt")}
+    assert pc.settled("registry", rows)
+    pc("registry", restore="20261128T130000Z")
+    assert {name: data for name, (_, data) in pc.registry.values(pages).items()} == {
+        "1": "seite-1",
+        "2": "seite-2",
+        "3": "seite-3",
+    }
+    assert pc.settled("registry", [{**key_row("present", KEY + r"\Neu"), "only": []}]) is False
+    assert pc("registry", [{**key_row("present", pages), "only": []}])["items"][0]["changed"]
+    assert pc.registry.values(pages) == {}
 
 
 def test_ten_runs_stay_and_one_without_changes_keeps_nothing(pc):
@@ -362,7 +388,7 @@ def test_a_domain_policy_is_recognised_reported_and_not_fought(member):
         "key": r"HKLM\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU",
         "name": "AUOptions",
         "type": "dword",
-        "value": 3,
+        "value": 4,
     }
     result = member("registry", [camera, updates, row()])
     assert [item["state"] for item in result["items"]] == ["domain_policy", "present", "present"]

@@ -105,7 +105,7 @@ def test_a_section_that_cannot_be_read_is_an_error_and_the_others_are_there(pc):
 
 def test_what_the_checks_read(pc, member):
     windows = read_snapshot(collected(pc))
-    assert windows.distribution == "Windows 11 Pro 24H2 (Build 26100.7171)"
+    assert windows.distribution == "Windows 11 Pro 25H2 (Build 26200.7171)"
     assert (windows.is_server, windows.is_member, windows.is_stand_in, windows.is_home) == (False, False, True, False)
     assert windows.registry(r"hklm\system\currentcontrolset\control\lsa", "NOLMHASH") == 1
     assert windows.audit(LOGON) == 1

@@ -28,7 +28,7 @@ public static class StandIn
         World.Machine = new StandInMachine();
         World.Registry = new StandInRegistry();
         // sources of what only some programs ask for are there only with them
-        foreach (string name in new string[] { "StandInAccounts", "StandInCim" })
+        foreach (string name in new string[] { "StandInAccounts", "StandInCim", "StandInUpkeep" })
         {
             Type more = typeof(StandIn).Assembly.GetType(name);
             if (more != null)

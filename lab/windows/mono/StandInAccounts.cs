@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using Ansible.Praxisschild.Accounts;
+using Ansible.Praxisschild.Windows;
 
 public class StandInAccounts : IAccounts
 {
@@ -37,5 +38,32 @@ public class StandInAccounts : IAccounts
     {
         return StandIn.Section("groups").Values.Cast<IDictionary<string, object>>()
             .ToDictionary(group => (string)group["sid"], group => ((IEnumerable)group["members"]).Cast<string>().ToList());
+    }
+
+    public string GroupName(string sid)
+    {
+        return StandIn.Section("groups").Where(one => (string)((IDictionary<string, object>)one.Value)["sid"] == sid).Select(one => one.Key).FirstOrDefault();
+    }
+
+    public void Switch(LocalAccount account, bool on)
+    {
+        Net("user", account.Name, on ? "/active:yes" : "/active:no");
+    }
+
+    public void AddMember(string groupSid, string sid)
+    {
+        Net("localgroup", GroupName(groupSid), sid, "/add");
+    }
+
+    public void RemoveMember(string groupSid, string sid)
+    {
+        Net("localgroup", GroupName(groupSid), sid, "/delete");
+    }
+
+    private static void Net(params string[] arguments)
+    {
+        Ran ran = World.Machine.Run("net.exe", arguments);
+        if (ran.Code != 0)
+            throw new BatchException("Windows refused it with " + ran.Code + ": " + ran.Words);
     }
 }

@@ -8,6 +8,7 @@ using System.Linq;
 using System.Text.RegularExpressions;
 using Ansible.Basic;
 using Ansible.Praxisschild.Cim;
+using Ansible.Praxisschild.Windows;
 using Row = System.Collections.Generic.Dictionary<string, object>;
 
 public class StandInCim : ICim
@@ -54,6 +55,7 @@ public class StandInCim : ICim
             { @"root\cimv2\security\microsofttpm:win32_tpm", Tpm },
             { @"root\cimv2\security\microsoftvolumeencryption:win32_encryptablevolume", Volumes },
             { @"root\microsoft\windows\defender:msft_mpcomputerstatus", Defender },
+            { @"root\microsoft\windows\defender:msft_mppreference", Preferences },
             { @"root\microsoft\windows\smb:msft_smbshare", Shares },
             { @"root\securitycenter2:antivirusproduct", Products },
         };
@@ -130,28 +132,77 @@ public class StandInCim : ICim
         });
     }
 
+    private const string Policies = @"SOFTWARE\Policies\Microsoft\Windows Defender";
+
+    /// <summary>A number of Defender's policies; tamper protection lets none of them switch it off.</summary>
+    private static int Policy(string below, string name, int otherwise)
+    {
+        RegistryData found = World.Registry.Read("HKLM", "64", Policies + below, name);
+        return found == null ? otherwise : (int)found.Value;
+    }
+
+    private static bool Runs { get { return (bool)StandIn.Section("defender")["service"] && !OtherProducts().Any(); } }
+
+    private static bool Guards
+    {
+        get
+        {
+            bool off = Policy(@"\Real-Time Protection", "DisableRealtimeMonitoring", 0) == 1 && !(bool)StandIn.Section("defender")["tamper_protected"];
+            return Runs && !off && (bool)StandIn.Section("defender")["real_time"];
+        }
+    }
+
+    private static IDictionary<string, object> OtherProducts()
+    {
+        return (IDictionary<string, object>)StandIn.Section("defender")["other_products"];
+    }
+
     private static IEnumerable<Row> Defender()
     {
         IDictionary<string, object> state = StandIn.Section("defender");
-        bool runs = (bool)state["service"], guards = runs && (bool)state["real_time"];
+        bool guards = Guards;
         yield return new Row
         {
-            { "AMServiceEnabled", runs }, { "AMRunningMode", runs ? "Normal" : "Not running" }, { "RealTimeProtectionEnabled", guards },
+            { "AMServiceEnabled", Runs }, { "AMRunningMode", Runs ? "Normal" : "Not running" }, { "RealTimeProtectionEnabled", guards },
             { "BehaviorMonitorEnabled", guards }, { "OnAccessProtectionEnabled", guards }, { "IoavProtectionEnabled", guards },
             { "IsTamperProtected", state["tamper_protected"] }, { "AntivirusSignatureAge", (uint)(int)state["signature_age_days"] },
+            { "FullScanAge", (uint)(int)state["full_scan_age_days"] },
+        };
+    }
+
+    private static string[] Excluded(string what, string[] byHand)
+    {
+        string[] by = Policy(@"\Exclusions", "Exclusions_" + what, 0) == 1 ? World.Registry.ValueNames("HKLM", "64", Policies + @"\Exclusions\" + what) : new string[0];
+        return Policy("", "DisableLocalAdminMerge", 0) == 1 ? by : by.Union(byHand).ToArray();
+    }
+
+    private static IEnumerable<Row> Preferences()
+    {
+        string rules = Policies + @"\Windows Defender Exploit Guard\ASR\Rules";
+        string[] ids = Policy(@"\Windows Defender Exploit Guard\ASR", "ExploitGuard_ASR_Rules", 0) == 1 ? World.Registry.ValueNames("HKLM", "64", rules) : new string[0];
+        string[] byHand = ((IEnumerable)StandIn.Section("defender")["exclusions"]).Cast<string>().ToArray();
+        yield return new Row
+        {
+            { "ExclusionPath", Excluded("Paths", byHand) }, { "ExclusionProcess", Excluded("Processes", new string[0]) },
+            { "ExclusionExtension", Excluded("Extensions", new string[0]) }, { "AttackSurfaceReductionRules_Ids", ids },
+            { "AttackSurfaceReductionRules_Actions", ids.Select(id => Byte.Parse((string)World.Registry.Read("HKLM", "64", rules, id).Value)).ToArray() },
+            { "DisableArchiveScanning", Policy(@"\Scan", "DisableArchiveScanning", 0) == 1 },
+            { "DisableEmailScanning", Policy(@"\Scan", "DisableEmailScanning", 1) == 1 }, // off unless somebody asks for it
+            { "DisableRemovableDriveScanning", Policy(@"\Scan", "DisableRemovableDriveScanning", 1) == 1 },
+            { "DisableScriptScanning", Policy(@"\Real-Time Protection", "DisableScriptScanning", 0) == 1 },
+            { "ScanParameters", Policy(@"\Scan", "ScanParameters", 1) }, { "ScanScheduleDay", Policy(@"\Scan", "ScheduleDay", 0) },
+            { "SignatureUpdateInterval", Policy(@"\Signature Updates", "SignatureUpdateInterval", 0) },
         };
     }
 
     private static IEnumerable<Row> Products()
     {
-        const uint on = 397568, off = 393472, foreign = 266240; // 0x061100, 0x060100, 0x041000: enabled is bit 0x1000
+        const uint on = 397568, off = 393472; // 0x061100, 0x060100: bit 0x1000 says that it is on, 0x10 that its signatures are old
+        Dictionary<string, uint> states = new Dictionary<string, uint> { { "on", 266240 }, { "outdated", 266256 }, { "off", 262144 } };
         if (Role >= 2)
             return null; // a server has no security centre
-        IDictionary<string, object> state = StandIn.Section("defender");
-        string[] others = ((IEnumerable)state["other_products"]).Cast<string>().ToArray();
-        bool guards = (bool)state["service"] && (bool)state["real_time"] && others.Length == 0;
-        return new Row[] { new Row { { "displayName", "Windows Defender" }, { "productState", guards ? on : off } } }
-            .Concat(others.Select(name => new Row { { "displayName", name }, { "productState", foreign } }));
+        return new Row[] { new Row { { "displayName", "Windows Defender" }, { "productState", Guards ? on : off } } }
+            .Concat(OtherProducts().Select(one => new Row { { "displayName", one.Key }, { "productState", states[(string)one.Value] } }));
     }
 
     private static IEnumerable<Row> Shares()

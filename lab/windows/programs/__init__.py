@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .accounts import net
 from .auditpol import auditpol
 from .components import dism, sc, schtasks
 from .ended import Ended
 from .files import HIVE, icacls, reg
+from .policy import gpupdate
 from .secedit import secedit
+from .wbadmin import wbadmin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +26,14 @@ __all__ = ["HIVE", "PROGRAMS", "Ended", "install"]
 PROGRAMS: dict[str, Callable[[Path, list[str]], str]] = {
     "auditpol": auditpol,
     "dism": dism,
+    "gpupdate": gpupdate,
     "icacls": icacls,
+    "net": net,
     "reg": reg,
     "sc": sc,
     "schtasks": schtasks,
     "secedit": secedit,
+    "wbadmin": wbadmin,
 }
 
 

@@ -11,6 +11,7 @@ import defusedxml.ElementTree
 from .. import state
 from ..unmodelled import Unmodelled
 from .ended import Ended
+from .scheduled import carry_out
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 STARTS = {"auto": "auto", "delayed-auto": "delayed", "demand": "manual", "disabled": "disabled"}
@@ -127,7 +128,7 @@ def _set_feature(host: Path, name: str, wanted: str) -> str:
 
 
 def schtasks(host: Path, words: list[str]) -> str:
-    """/Create from XML, /Change to enabled or disabled, /Delete."""
+    """/Create from XML, /Change to enabled or disabled, /Delete, /Run."""
     match [word if index % 2 == 0 and index else word.upper() for index, word in enumerate(words)]:
         case ["/CREATE", "/TN", *_] if len(words) == 6 and words[3].upper() == "/XML" and words[5].upper() == "/F":
             return _create(host, words[2], Path(words[4]))
@@ -140,6 +141,9 @@ def schtasks(host: Path, words: list[str]) -> str:
                 gone = _task(found, words[2])
                 found["tasks"] = {name: one for name, one in found["tasks"].items() if one is not gone}
             return f'ERFOLGREICH: Die geplante Aufgabe "{words[2]}" wurde erfolgreich gelöscht.'
+        case ["/RUN", "/TN", name]:
+            carry_out(host, defusedxml.ElementTree.fromstring(_task(state.load(host), name)["xml"]))
+            return f'ERFOLGREICH: Es wurde versucht, die geplante Aufgabe "{name}" auszuführen.'
     raise Unmodelled(f"schtasks {' '.join(words)}")
 
 
@@ -163,6 +167,8 @@ def _create(host: Path, name: str, file: Path) -> str:
         enabled = (task.findtext(f"{{{NAMESPACE}}}Settings/{{{NAMESPACE}}}Enabled") or "true") != "false"
         known = next((one for one in found["tasks"] if one.lower() == name.lower()), name)
         found["tasks"][known] = {"enabled": enabled, "xml": ET.tostring(task, encoding="unicode")}
+    if enabled and task.find(f"{{{NAMESPACE}}}Triggers/{{{NAMESPACE}}}RegistrationTrigger") is not None:
+        carry_out(host, task)  # at once, whatever its delay
     return f'ERFOLGREICH: Die geplante Aufgabe "{name}" wurde erfolgreich erstellt.'
 
 

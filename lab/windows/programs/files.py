@@ -1,4 +1,4 @@
-"""reg.exe (hives) and icacls.exe (the folder of Praxisschild)."""
+"""reg.exe (hives, and files to import) and icacls.exe (the folder of Praxisschild)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+from ..registry import Registry
 from ..unmodelled import Unmodelled
 from .ended import Ended
 
@@ -17,6 +18,12 @@ FULL = re.compile(r"\*(S-1-5-18|S-1-5-32-544):\(OI\)\(CI\)F")
 SHORT = {"S-1-5-18": "SY", "S-1-5-32-544": "BA"}
 
 
+# a line of a file that is imported: a key, or a value with what it is to be
+KEY = re.compile(r"\[HKEY_LOCAL_MACHINE\\(?P<key>[^\[\]]+)\]")
+VALUE = re.compile(r'(?P<name>@|"(?:[^"\\]|\\.)*")=(?P<data>-|dword:[0-9a-f]{8}|hex(?:\([0-9a-f]\))?:[0-9a-f,]*)')
+NUMBERS = {"(0)": "none", "(1)": "string", "(2)": "expand_string", "(7)": "multi_string", "(b)": "qword", "": "binary"}
+
+
 def native(host: Path, path: str) -> Path:
     """The file behind a path of Windows."""
     if not path.upper().startswith("C:\\"):
@@ -25,7 +32,10 @@ def native(host: Path, path: str) -> Path:
 
 
 def reg(host: Path, words: list[str]) -> str:
-    """Load a hive below HKU, and unload it. A hive is a folder beside its file, in the form of the registry itself."""
+    """Load a hive below HKU, unload it, import a file.
+
+    A hive is a folder beside its file, in the form of the registry itself.
+    """
     match [words[0].lower() if words else "", *words[1:]]:
         case ["load", key, path]:
             hive, mount = native(host, path), _mount(host, key)
@@ -45,7 +55,48 @@ def reg(host: Path, words: list[str]) -> str:
             shutil.move(mount, _loaded(host, mount).read_text())
             _loaded(host, mount).unlink()
             return "Der Vorgang wurde erfolgreich beendet."
+        case ["import", path]:
+            file = native(host, path)
+            if not file.is_file():
+                raise Ended(1, "FEHLER: Das System kann die angegebene Datei nicht finden.")
+            _import(Registry(host / "registry"), file.read_bytes())
+            return "Der Vorgang wurde erfolgreich beendet."
     raise Unmodelled(f"reg {' '.join(words)}")
+
+
+def _import(registry: Registry, content: bytes) -> None:
+    head, *lines = content.decode("utf-16").splitlines()
+    if head != "Windows Registry Editor Version 5.00":
+        raise Ended(1, "FEHLER: Fehler beim Zugriff auf die Registrierung.")
+    key = ""
+    for line in filter(None, lines):
+        if found := KEY.fullmatch(line):
+            key = f"HKLM\\{found['key']}"
+        elif key and (found := VALUE.fullmatch(line)):
+            name = "" if found["name"] == "@" else re.sub(r"\\(.)", r"\1", found["name"][1:-1])
+            _import_value(registry, key, name, found["data"])
+        else:
+            raise Unmodelled(f"reg import mit der Zeile {line}")
+
+
+def _import_value(registry: Registry, key: str, name: str, data: str) -> None:
+    if data == "-":
+        registry.remove(key, name)
+        return
+    kind, _, text = data.partition(":")
+    if kind == "dword":
+        registry.set(key, name, "dword", int(text, 16))
+        return
+    content = bytes.fromhex(text.replace(",", ""))
+    match NUMBERS[kind.removeprefix("hex")]:
+        case "qword":
+            registry.set(key, name, "qword", int.from_bytes(content, "little"))
+        case "multi_string":
+            registry.set(key, name, "multi_string", [one for one in content.decode("utf-16-le").split("\0") if one])
+        case ("string" | "expand_string") as told:
+            registry.set(key, name, told, content.decode("utf-16-le").removesuffix("\0"))
+        case told:
+            registry.set(key, name, told, content)
 
 
 def _mount(host: Path, key: str) -> Path:

@@ -9,10 +9,12 @@ from typing import Any
 from .. import state
 from ..unmodelled import Unmodelled
 from .ended import Ended
+from .files import native
 
 AREAS = {"SECURITYPOLICY", "USER_RIGHTS"}
 TEXTS = {"NewAdministratorName", "NewGuestName"}
 LOCKOUT = ("ResetLockoutCount", "LockoutDuration")
+SWITCHED = {"EnableAdminAccount": "-500", "EnableGuestAccount": "-501"}
 # bounds that the engine itself puts to a template
 BOUNDS = {
     "MinimumPasswordAge": (0, 998),
@@ -41,7 +43,7 @@ def secedit(host: Path, words: list[str]) -> str:
     if verb == "/export":
         if set(options) - {"/cfg", "/areas", "/log"} or "/cfg" not in options:
             raise Unmodelled(f"secedit {' '.join(words)}")
-        Path(options["/cfg"][0]).write_text(_exported(state.load(host)), encoding="utf-16", newline="\r\n")
+        _file(host, options, "/cfg").write_text(_exported(state.load(host)), encoding="utf-16", newline="\r\n")
         return "" if "/quiet" in words else DONE
     if verb == "/configure":
         if set(options) - {"/db", "/cfg", "/areas", "/log"} or not {"/db", "/cfg"} <= set(options):
@@ -68,8 +70,13 @@ def _options(words: list[str]) -> tuple[str, dict[str, list[str]]]:
     return words[0].lower(), options
 
 
+def _file(host: Path, options: dict[str, list[str]], name: str) -> Path:
+    path = options[name][0]
+    return native(host, path) if path.upper().startswith("C:\\") else Path(path)
+
+
 def _exported(found: dict[str, Any]) -> str:
-    access = dict(found["security"])
+    access = dict(found["security"]) | _switches(found)
     if not access.get("LockoutBadCount"):  # as the real one does while nothing locks
         access = {name: value for name, value in access.items() if name not in LOCKOUT}
     lines = ["[Unicode]", "Unicode=yes", "[System Access]"]
@@ -90,7 +97,7 @@ def _account(found: dict[str, Any], sid: str) -> str:
 
 
 def _configure(host: Path, options: dict[str, list[str]]) -> str:
-    raw = Path(options["/cfg"][0]).read_bytes()
+    raw = _file(host, options, "/cfg").read_bytes()
     if not raw.startswith(b"\xff\xfe"):
         raise Ended(1, "Die Daten sind unzulässig: Die Vorlage ist nicht in Unicode gespeichert.")
     template = configparser.ConfigParser(interpolation=None, strict=True, delimiters=("=",), comment_prefixes=(";",))
@@ -105,10 +112,10 @@ def _configure(host: Path, options: dict[str, list[str]]) -> str:
         raise Ended(1, "Die Daten sind unzulässig: Die Signatur der Vorlage fehlt.")
     with state.editing(host) as found:
         complaints = _settings(found, template) + _rights(found, template)
-    log = Path(options["/log"][0]) if "/log" in options else None
+    log = _file(host, options, "/log") if "/log" in options else None
     if log:
         log.write_text("\n".join(["Konfigurationsmodul wurde gestartet.", *complaints]), encoding="utf-16")
-    Path(options["/db"][0]).write_bytes(b"")
+    _file(host, options, "/db").write_bytes(b"")
     if complaints:
         raise Ended(3 if all("1332" in one for one in complaints) else 1, "\n".join(complaints))
     return ""
@@ -138,7 +145,25 @@ def _settings(found: dict[str, Any], template: configparser.ConfigParser) -> lis
     if 0 <= fresh["MaximumPasswordAge"] <= fresh["MinimumPasswordAge"]:
         return [*complaints, "Fehler 87: Falscher Parameter. Fehler beim Konfigurieren der Kennwortrichtlinie."]
     found["security"] = fresh
+    _switch(found, wanted)
     return complaints
+
+
+def _switch(found: dict[str, Any], wanted: dict[str, str]) -> None:
+    for name, end in SWITCHED.items():
+        for user in found["users"].values():
+            if name in wanted and user["sid"].endswith(end):
+                user["enabled"] = bool(found["security"][name])
+
+
+def _switches(found: dict[str, Any]) -> dict[str, int]:
+    """What the policy says of the two built-in accounts is how they are."""
+    return {
+        name: int(user["enabled"])
+        for name, end in SWITCHED.items()
+        for user in found["users"].values()
+        if user["sid"].endswith(end)
+    }
 
 
 def _number(text: str) -> int | None:

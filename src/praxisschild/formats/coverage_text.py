@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.table import Table
 
-from praxisschild.coverage import CONCERN_LABELS, CONCERNS, KIND_LABELS, summarise, verdict
+from praxisschild.coverage import CONCERN_LABELS, CONCERNS, KIND_LABELS, PLATFORM_LABELS, summarise
 from praxisschild.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
     from praxisschild.catalogue import Edition
     from praxisschild.coverage import CoverageRow, Covered
+    from praxisschild.traceability import Platform
 
 _HEADINGS = (N_("number"), N_("setting"), N_("check"), N_("probe"), N_("open"))
 
 
-def print_table(console: Console, edition: Edition, found: Sequence[Covered], *, linux_only: bool) -> None:
+def print_table(
+    console: Console, edition: Edition, found: Sequence[Covered], platform: Platform | None, verdicts: Sequence[str]
+) -> None:
     """Counts per annex and kind, then what is technically open, told apart by what it concerns."""
     coverage = summarise(edition.name, found)
-    scope = _(", only what can concern a Linux host") if linux_only else ""
+    scope = _(", only what can concern a {system} host", system=PLATFORM_LABELS[platform]) if platform else ""
     console.print(f"[bold]{edition.title}[/] ({edition.legal_basis}){scope}\n", soft_wrap=True)
     table = Table(_("Annex"), box=None, pad_edge=False)
     table.add_column(_("Kind"), no_wrap=True)
@@ -62,7 +65,7 @@ def print_table(console: Console, edition: Edition, found: Sequence[Covered], *,
         for part in coverage.open:
             parts.add_row(str(len(part.requirements)), _(CONCERN_LABELS[part.concern]), ", ".join(part.requirements))
         console.print(Padding(parts, (0, 0, 1, 0)))
-    console.print(verdict(found), soft_wrap=True)
+    console.print("\n".join(verdicts), soft_wrap=True)
 
 
 def _numbers(rows: Sequence[CoverageRow]) -> list[str]:
@@ -70,7 +73,7 @@ def _numbers(rows: Sequence[CoverageRow]) -> list[str]:
     return [str(count or "–") for count in (*counts, sum(len(row.open) for row in rows))]
 
 
-def print_open(console: Console, edition: Edition, found: Sequence[Covered]) -> None:
+def print_open(console: Console, edition: Edition, found: Sequence[Covered], verdicts: Sequence[str]) -> None:
     """Every requirement without a setting or a proof: what it lacks, what it concerns, why."""
     console.print(
         _("[bold]{edition}[/]: what is without a setting or a proof, and why", edition=edition.title), soft_wrap=True
@@ -93,7 +96,7 @@ def print_open(console: Console, edition: Edition, found: Sequence[Covered]) -> 
     for why, members in rest.items():
         console.print(_("\n[bold]Not technical[/] – {why}", why=why), soft_wrap=True)
         _list(console, members)
-    console.print(f"\n{verdict(found)}", soft_wrap=True)
+    console.print("\n" + "\n".join(verdicts), soft_wrap=True)
 
 
 def _list(console: Console, members: Sequence[Covered]) -> None:

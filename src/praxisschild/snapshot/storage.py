@@ -20,7 +20,7 @@ ALWAYS_ENCRYPTED = {"restic", "kopia"}
 
 @dataclass(frozen=True)
 class BackupReport:
-    """What a job of the backup left when it ended; `target` is ``local``, ``server`` or ``medium``.
+    """What a job of the backup left when it ended; `target` is ``local``, ``server``, ``medium`` or ``image``.
 
     `files` and `size` (bytes) are what it took in, `compared` how many files it held against the originals; None if the
     job does not say.

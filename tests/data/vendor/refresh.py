@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).resolve().parent
-ROLE_VARS = HERE.parents[2] / "roles" / "browser_policy" / "vars" / "main.yml"
+ROWS = HERE.parents[2] / "roles" / "browser_policy" / "vars" / "main" / "policies.yml"
 TABLES = {
     "chrome": ("__browser_policy_chromium_family", "__browser_policy_chromium"),
     "edge": ("__browser_policy_chromium_family", "__browser_policy_edge"),
@@ -32,7 +32,7 @@ def name_of(row: dict[str, object]) -> str:
 def main() -> None:
     """Write browser_policies.json beside this script."""
     whole = json.loads(Path(sys.argv[1], "browser_policies.json").read_text(encoding="utf-8"))
-    settings = yaml.safe_load(ROLE_VARS.read_text(encoding="utf-8"))
+    settings = yaml.safe_load(ROWS.read_text(encoding="utf-8"))
     cut = {"meta": {browser: whole["meta"][browser] for browser in TABLES}}
     for browser, lists in TABLES.items():
         names = {name_of(row) for rows in lists for row in settings[rows]}

@@ -20,10 +20,15 @@ from xml.etree import ElementTree
 import yaml
 
 HERE = Path(__file__).resolve().parent
-ROLE_VARS = HERE.parents[2] / "roles" / "office_and_mail" / "vars" / "main.yml"
+ROWS = HERE.parents[2] / "roles" / "office_and_mail" / "vars" / "main" / "policies.yml"
 OOR = "{http://openoffice.org/2001/registry}"
 PREFERENCE = re.compile(r'^\s*(?:sticky_)?pref\("([^"]+)",\s*(.+?)(?:,\s*(?:sticky|locked))?\);', re.MULTILINE)
 READ = re.compile(r'get(Bool|Int|Char|String)Pref\(\s*"([^"]+)"')
+THUNDERBIRD = (
+    "__office_and_mail_thunderbird",
+    "__office_and_mail_thunderbird_linux",
+    "__office_and_mail_thunderbird_windows",
+)
 OFFICE = (
     "__office_and_mail_metadata",
     "__office_and_mail_active",
@@ -83,10 +88,11 @@ def _walk(node: ElementTree.Element, path: str, known: dict[str, str]) -> None:
 def main() -> None:
     """Write office_options.json beside this script."""
     folder, omni, *registries = (Path(argument) for argument in sys.argv[1:])
-    settings = yaml.safe_load(ROLE_VARS.read_text(encoding="utf-8"))
+    settings = yaml.safe_load(ROWS.read_text(encoding="utf-8"))
     paths = [
         row["path"][1:] if "path" in row else row["option"].split(".")[1:]
-        for row in settings["__office_and_mail_thunderbird"]
+        for names in THUNDERBIRD
+        for row in settings[names]
     ]
     rows = [row for name in OFFICE for row in settings[name]]
     wanted = {row["path"] if "command" in row else f"{row['path']}/{row['option']}" for row in rows}
