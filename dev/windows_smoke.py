@@ -90,13 +90,13 @@ class Smoke:
 
     def undo(self) -> list[str]:
         """Commands that bring back what the runs replaced, the latest first."""
-        found = []
+        found: dict[str, None] = {}
         for line in reversed(read(self.transcript)):
             kept = isinstance(line.get("result"), dict) and line["result"].get("kept")
             if kept and not line.get("check"):
                 run = str(kept).replace("\\", "/").rstrip("/").split("/")[-2]
-                found.append(f"ansible -i {self.inventory} {self.host} -m {line['module']} -a restore={run}")
-        return found
+                found[f"ansible -i {self.inventory} {self.host} -m windows_apply -a restore={run}"] = None
+        return list(found)
 
 
 def read(path: Path) -> list[dict[str, Any]]:
