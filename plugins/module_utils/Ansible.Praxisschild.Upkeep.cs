@@ -11,7 +11,7 @@ using System.Reflection;
 using System.Text;
 using System.Text.RegularExpressions;
 using Ansible.Basic;
-using Ansible.Praxisschild.Batch;
+using Ansible.Praxisschild.Guard;
 using Ansible.Praxisschild.Windows;
 
 namespace Ansible.Praxisschild.Upkeep
