@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from praxisschild.collector import windows as collector
-from tests.windows import conftest
 from tests.windows.conftest import MODULE_OF, sources_of
 
 if TYPE_CHECKING:
@@ -73,14 +72,19 @@ PLANTED = {
         "Ansible.Praxisschild.Components.cs",
         'World.Machine.Run("dism.exe", "/English", "/Online", "/Get-Features", "/Format:Table")',
         'World.Machine.Run("dism.exe", "/Online", "/Get-Features", "/Format:Table")',
-        {"kind": "feature", "name": "TelnetClient", "state": "enabled"},
+        {"kind": "feature", "name": "WindowsMediaPlayer", "state": "disabled"},
     ),
 }
 
 
 def came_about(pc: Host, planted: Planted) -> bool:
     """Whether the row is settled, by what the host says afterwards and not by what the module says of itself."""
-    result = pc(planted.kind, [planted.row])
+    try:
+        result = pc(planted.kind, [planted.row])
+    except AssertionError as error:  # what the stand-in does not know is an error, too
+        if "NICHT NACHGEBILDET" in str(error):
+            return False
+        raise
     if result.get("failed"):
         return False
     state = pc.state
@@ -88,7 +92,7 @@ def came_about(pc: Host, planted: Planted) -> bool:
         "audit": lambda: state["audit"][LOGON]["setting"] == 3,
         "security": lambda: state["rights"][REMOTE_LOGON] == ["S-1-5-32-544"],
         "components": lambda: (
-            state["features"]["TelnetClient"] == "enabled"
+            state["features"]["WindowsMediaPlayer"] == "disabled"
             if planted.row["kind"] == "feature"
             else state["services"]["Spooler"]["state"] == "stopped"
         ),
@@ -102,9 +106,10 @@ def test_what_relies_on_english_fails_and_what_does_not_works(pc, monkeypatch, w
     text = real[planted.source].decode()
     assert text.count(planted.neutral) == 1, "the place has changed: plant the English word anew"
     spoilt = {**real, planted.source: text.replace(planted.neutral, planted.english).encode()}
-    monkeypatch.setattr(conftest, "sources_of", lambda _module: spoilt)
+    sent = type(pc).carry_out.__globals__  # of conftest.py, under whichever name pytest has loaded it
+    monkeypatch.setitem(sent, "sources_of", lambda _module: spoilt)
     assert not came_about(pc, planted)
-    monkeypatch.setattr(conftest, "sources_of", lambda _module: real)
+    monkeypatch.setitem(sent, "sources_of", lambda _module: real)
     assert came_about(pc, planted)
 
 
