@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import gzip
+import importlib.util
+import inspect
 import json
 import re
 import threading
@@ -14,9 +16,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from praxisschild.collector import windows as collector
-from tests.windows.conftest import MODULE_OF, sources_of
+from praxisschild.snapshot import read_snapshot
+from tests.windows.conftest import MODULE_OF, ROOT, sources_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from praxisschild.snapshot import WindowsSnapshot
     from tests.windows.conftest import Host
 
 LOGON = "{0CCE9215-69AE-11D9-BED3-505054503030}"
@@ -133,3 +139,51 @@ def test_a_collector_that_reads_words_reports_an_error_and_nothing_wrong(pc):
     document = collected(pc, planted.neutral, planted.english)
     assert document["audit"] is None
     assert [one["section"] for one in document["errors"]] == ["audit"]
+
+
+CHECKS = ROOT / "tests/compliance/test_windows_accounts.py"
+
+
+def verdict(windows: WindowsSnapshot, name: str, source: str, folder: Path) -> str:
+    """How a check of this source ends: passed, failed, or the error that keeps it from saying anything."""
+    file = folder / f"{len(list(folder.iterdir()))}.py"
+    file.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    check = getattr(module, name)
+    practice = SimpleNamespace(accounts_of=lambda _host: [SimpleNamespace(name="praxisschild", kind="admin")])
+    given = {"windows": windows, "practice": practice, "host_name": "pc-1", "measured": lambda *_: None}
+    try:
+        check(**{one: given[one] for one in inspect.signature(check).parameters})
+    except AssertionError:
+        return "failed"
+    except LookupError as error:
+        return type(error).__name__
+    return "passed"
+
+
+@pytest.mark.parametrize(
+    ("check", "neutral", "english"),
+    [
+        (
+            "test_rights_over_the_whole_host_are_the_administrators",
+            "- {ADMINISTRATORS}",
+            '- {"Administrators"}',
+        ),
+        (
+            "test_only_the_named_administer_windows",
+            "windows.members(ADMINISTRATORS)",
+            'windows.members("Administrators")',
+        ),
+    ],
+)
+def test_a_check_that_names_a_group_in_english_does_not_pass(pc, tmp_path_factory, check, neutral, english):
+    windows = read_snapshot(collected(pc))
+    source = CHECKS.read_text(encoding="utf-8")
+    assert source.count(neutral) == 1, "the place has changed: plant the English word anew"
+    folder = tmp_path_factory.mktemp("checks")
+    assert verdict(windows, check, source, folder) == "passed"
+    assert verdict(windows, check, source.replace(neutral, english), folder) != "passed"
