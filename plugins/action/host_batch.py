@@ -20,7 +20,7 @@ SPEC: dict[str, Any] = runpy.run_path(
     str(Path(__file__).resolve().parents[1] / "module_utils" / "praxisschild" / "spec.py")
 )["ARGUMENTS"]
 SET_HERE = ("role", "phase", "run")
-CONTROLLER_KEYS = ("rows", "style", "template")
+CONTROLLER_KEYS = ("rows", "style", "template", "template_vars")
 NEVER_CONNECTED = re.compile(r"connect to host|resolve hostname|Permission denied|Host key verification")
 KEEPALIVE = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3"
 
@@ -184,7 +184,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         folders = [*variables.get("ansible_search_path", []), self._loader.get_basedir(), str(Path(source).parent)]
         templar = self._templar.copy_with_new_env(
             searchpath=[path for folder in folders for path in (str(Path(folder) / "templates"), folder)],
-            available_variables={"ansible_managed": rows.HEADER, **variables},
+            available_variables={"ansible_managed": rows.HEADER, **variables, **(item["template_vars"] or {})},
         )
         text = trust_as_template(self._loader.get_text_file_contents(source))
         rendered = templar.template(

@@ -117,6 +117,7 @@ namespace Ansible.Praxisschild.Snapshot
             @"SYSTEM\CurrentControlSet\Control\SecurityProviders",
             @"SYSTEM\CurrentControlSet\Control\Session Manager\kernel",
             @"SYSTEM\CurrentControlSet\Control\Terminal Server",
+            @"SYSTEM\CurrentControlSet\Policies",
             @"SYSTEM\CurrentControlSet\Control\Remote Assistance",
             @"SYSTEM\CurrentControlSet\Services\EventLog\Application",
             @"SYSTEM\CurrentControlSet\Services\EventLog\Security",

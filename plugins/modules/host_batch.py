@@ -112,6 +112,9 @@ options:
       template:
         description: Name of a template in the role's C(templates) directory, rendered on the controller.
         type: str
+      template_vars:
+        description: Variables for this template alone, over those of the host.
+        type: dict
       owner:
         description: Owner, by name or number.
         type: str

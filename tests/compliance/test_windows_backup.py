@@ -65,7 +65,7 @@ def test_windows_only_administrators_can_read_the_key_of_the_backups(windows, me
 
 @requirement("2021-A1-14", "2025-A1-23", "2025-A3-16")
 @pytest.mark.parametrize("period", ["daily", "weekly", "monthly"])
-def test_windows_enough_older_states_are_kept(windows, period, measured):
+def test_windows_enough_older_backups_are_kept(windows, period, measured):
     """Damage that is noticed after weeks needs a backup from before."""
     kept, least = windows.backup_keeps.get(period, 0), bound("2025-A1-23", f"keep_{period}").at_least
     german = {"daily": "Tages", "weekly": "Wochen", "monthly": "Monats"}[period]

@@ -85,36 +85,6 @@ def test_camera_of_a_windows_host_is_off(windows, measured):
     assert allowed == 0
 
 
-@requirement("KVWL-39", "2025-A1-26")
-def test_remote_desktop_is_off_unless_declared(windows, practice, host_name, measured):
-    """Most extortions of practices began with a remote desktop that somebody had left open."""
-    remote = practice.remote_maintenance
-    declared = 3389 in (remote.ports if remote else ()) or any(
-        service.host == host_name and service.port == 3389 for service in practice.services
-    )
-    allowed = windows.allows_remote_desktop
-    measured(f"Remotedesktop: {'an' if allowed else 'aus'}, vorgesehen: {'ja' if declared else 'nein'}")
-    assert declared or not allowed
-
-
-@requirement("2025-A1-26", "2021-A3-12")
-def test_remote_desktop_asks_who_is_there_first(windows, measured):
-    """Without that, whoever reaches the port talks to the log-in screen's code, and its holes."""
-    if not windows.allows_remote_desktop:
-        not_applicable("Remotedesktop ist auf diesem Host abgeschaltet.")
-    asks = windows.remote_desktop_asks_first
-    measured(f"Anmeldung vor dem Aufbau der Sitzung und nur über TLS: {'ja' if asks else 'nein'}")
-    assert asks
-
-
-@requirement("KVWL-39")
-def test_nobody_is_invited_to_the_screen(windows, measured):
-    """A caller who says he is from support needs nothing but an invitation."""
-    allowed = windows.allows_remote_assistance
-    measured(f"Remoteunterstützung: {'erlaubt' if allowed else 'aus'}")
-    assert not allowed
-
-
 @requirement("2021-A1-28")
 def test_a_medium_starts_nothing(windows, measured):
     """A stick that somebody found would start what is on it."""

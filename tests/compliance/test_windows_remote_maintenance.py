@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 import pytest
 
-from praxisschild.checks import not_applicable, requirement
+from praxisschild.checks import bound, not_applicable, requirement
 from praxisschild.snapshot.windows.firewall import PROFILES, Traffic
 
 POLICY = r"HKLM\SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services"
@@ -17,6 +18,7 @@ RDP = 3389
 TLS = 2
 WINRM_PORTS = {5985: "ohne TLS", 5986: "mit TLS"}
 STRANGERS = ("192.0.2.77", "2001:db8::77")
+WINDOW = "praxisschild-fernwartung-"
 OPEN_TASK = r"\Praxisschild\Fernwartung oeffnen"
 CLOSE_TASK = r"\Praxisschild\Fernwartung schliessen"
 # services by which a program lets somebody in at any time
@@ -93,16 +95,24 @@ def test_no_program_lets_somebody_in_that_nobody_agreed_upon(windows, practice, 
 
 @requirement("KVWL-39", "2021-A1-32")
 @pytest.mark.parametrize("port", WINRM_PORTS)
-def test_windows_is_administered_from_the_named_network_only(windows, practice, port, measured):
+def test_windows_is_administered_from_the_named_network_only(windows, practice, host_name, port, measured):
     """Who takes over one PC of the practice must not administer all the others from there."""
-    administration = practice.networks.get("verwaltung")
+    administration = [practice.networks["verwaltung"]] if "verwaltung" in practice.networks else []
+    # a log host with Windows takes the others' events at this port
+    collected = [
+        one
+        for service in practice.services_of(host_name)
+        if service.port == port
+        for one in practice.sources_of(service)
+    ]
+    named = [*administration, *(collected if practice.log_host == host_name else [])]
     outside = [*STRANGERS, *(str(network[-2] if network.num_addresses > 2 else network[0])
                              for network in practice.networks.values())]  # fmt: skip
     leaking = {
         address
         for profile in PROFILES
         for address in outside
-        if not (administration and ipaddress.ip_address(address) in administration)
+        if not any(ipaddress.ip_address(address) in network for network in named)
         and windows.lets_in(profile, Traffic("tcp", port, address, near=True))
     }
     measured(f"WinRM {WINRM_PORTS[port]} erreichbar von: {', '.join(sorted(leaking)) or 'der Verwaltung allein'}")
@@ -125,17 +135,46 @@ def test_windows_is_administered_with_proof_and_encryption(windows, measured):
     assert bound_to_tls == "Strict"
 
 
-@requirement("KVWL-39")
-def test_a_window_of_windows_closes_by_itself(windows, practice, measured):
-    """Nobody comes back in the evening to close what was opened in the morning."""
+@pytest.fixture
+def agreed(practice):
+    """What the practice has agreed upon with those who help from outside."""
     if practice.remote_maintenance is None:
         not_applicable("Die Praxis hat keine Fernwartung vereinbart (praxis.remote_maintenance).")
+    return practice.remote_maintenance
+
+
+@requirement("KVWL-39", "2021-A1-32")
+def test_helpers_are_shut_out_of_windows_while_no_window_is_open(windows, practice, agreed, host_name, measured):
+    """A connection that is always possible is used by others, too."""
+    declared = {service.port for service in practice.services_of(host_name)}
+    open_for = {
+        f"{network} auf {port}"
+        for profile in PROFILES
+        for network in practice.maintenance_networks
+        for port in agreed.ports
+        if port not in declared
+        and windows.lets_in(profile, Traffic("tcp", port, str(network[-1]), near=True), without=WINDOW)
+    }
+    opened = any(rule.name.startswith(WINDOW) for profile in PROFILES for rule in windows.firewall_rules(profile))
+    measured(
+        f"ohne Fenster erreichbar: {', '.join(sorted(open_for)) or 'nichts'}; "
+        f"Fenster: {'offen' if opened else 'geschlossen'}"
+    )
+    assert not open_for
+
+
+@requirement("KVWL-39")
+def test_a_window_of_windows_closes_by_itself(windows, agreed, measured):
+    """Nobody comes back in the evening to close what was opened in the morning."""
+    limit = bound("KVWL-39", "window").at_most
     opening, closing = windows.task(OPEN_TASK), windows.task(CLOSE_TASK)
-    ends = opening is not None and "waitfor" in (opening.xml or "")
+    waits = re.findall(r"/T (\d+) ", opening.xml or "") if opening else []
     sure = closing is not None and closing.enabled and "BootTrigger" in (closing.xml or "")
     measured(
-        f"Fenster schließt nach seiner Zeit: {'ja' if ends else 'nein'}; "
-        f"spätestens nachts und beim Neustart: {'ja' if sure else 'nein'}"
+        f"Fenster schließt nach {int(waits[0]) // 60} Minuten" if waits else "Fenster schließt nicht von selbst",
     )
-    assert ends
+    measured(f"spätestens nachts und beim Neustart: {'ja' if sure else 'nein'}")
+    assert waits
+    assert int(waits[0]) <= limit * 3600
+    assert agreed.max_hours <= limit
     assert sure

@@ -35,6 +35,7 @@ class Play:
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, Any] = {}
         self.check_mode = False
+        self.connection: Any = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
 
     def __call__(
         self, action: str, arguments: dict[str, Any], role: str = "firewall", **variables: Any
@@ -54,7 +55,7 @@ class Play:
         plugin = action_loader.get(
             action,
             task=task,
-            connection=SimpleNamespace(_shell=SimpleNamespace(tmpdir=None)),
+            connection=self.connection,
             play_context=SimpleNamespace(),
             loader=loader,
             templar=Templar(loader=loader, variables=known),
@@ -236,6 +237,99 @@ def test_settings_left_to_a_domain_policy_are_a_warning(play):
     play.answers = {"win_registry_values": {"changed": False, "items": [left, {**left, "name": "B"}]}}
     (warning,) = play("windows_apply", {})["warnings"]
     assert warning.startswith("pc-1: the domain policy “Praxis” sets 2 of these otherwise, left alone: HKLM\\X\\A, B.")
+
+
+class Connection:
+    """A connection that counts how often it began anew."""
+
+    _shell = SimpleNamespace(tmpdir=None)
+    _connected = True
+
+    def __init__(self) -> None:
+        self.resets = 0
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+ARMED = {"changed": True, "items": [ITEM], "armed": "run"}
+
+
+def guarded(play, confirmations: list[Any], **arguments: Any) -> tuple[dict[str, Any], Connection]:
+    """An apply of one row whose call is armed; what win_guard answers, call by call."""
+    play("windows_rows", {"registry": [CAMERA], "audit": [LOGON]})
+    play.answers = {"win_registry_values": ARMED}
+    left = list(confirmations)
+    execute = play._execute
+
+    def answer(module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> Any:
+        if module_name != "win_guard":
+            return execute(module_name, module_args, task_vars)
+        play.sent.append((module_name, module_args))
+        one = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(one, Exception):
+            raise one
+        return one if isinstance(one, dict) else {"changed": False, "outcome": one}
+
+    play._execute = answer
+    play.connection = Connection()
+    return play("windows_apply", arguments), play.connection
+
+
+def test_an_armed_change_is_confirmed_over_a_new_connection(play):
+    result, connection = guarded(play, ["confirmed"])
+    assert result["changed"]
+    assert not result.get("failed")
+    assert connection.resets == 1
+    assert [module for module, _ in play.sent] == ["win_registry_values", "win_guard", "win_audit_policy"]
+    assert play.sent[0][1]["guard"] == 180
+    assert play.sent[1][1] == {"run": play.sent[0][1]["run"]}
+    assert play.sent[2][1]["guard"] == 0, "what is audited closes no way in"
+
+
+def test_a_change_that_shuts_out_is_told_as_taken_back_and_nothing_follows(play):
+    lost = AnsibleConnectionFailure("timed out")
+    result, connection = guarded(play, [lost, lost, "reverted"], guard=1)
+    assert result["failed"]
+    assert result["changed"] is False
+    assert "a new connection was refused (timed out)" in result["msg"]
+    assert "The host has put everything back by itself and is reachable again" in result["msg"]
+    assert [item["reason"] for item in result["items"]] == ["put back"]
+    assert "win_audit_policy" not in [module for module, _ in play.sent]
+    assert connection.resets >= 2
+
+
+def test_a_refused_password_is_not_tried_again_before_the_host_is_as_it_was(play):
+    refused = AnsibleConnectionFailure("ntlm: the specified credentials were rejected by the server")
+    guarded(play, [refused, "reverted"], guard=1)
+    phases = [arguments.get("phase") for module, arguments in play.sent if module == "win_guard"]
+    assert phases == [None, "status"]
+
+
+def test_who_never_got_in_is_not_told_of_a_way_back(play):
+    play("windows_rows", {"registry": [CAMERA]})
+    play.answers = {"win_registry_values": AnsibleConnectionFailure("no route to host")}
+    play.connection = Connection()
+    play.connection._connected = False
+    with pytest.raises(AnsibleConnectionFailure, match="no route"):
+        play("windows_apply", {})
+    assert [module for module, _ in play.sent] == ["win_registry_values"]
+
+
+def test_nothing_is_guarded_in_check_mode_or_when_told_so(play):
+    play.check_mode = True
+    guarded(play, ["confirmed"])
+    assert play.sent[0][1]["guard"] == 0
+    play.check_mode = False
+    play("windows_rows", {"registry": [CAMERA]})
+    play("windows_apply", {"guard": 0})
+    assert all(arguments.get("guard", 0) == 0 for _, arguments in play.sent)
+
+
+def test_a_run_is_put_back_kind_by_kind_in_the_opposite_order(play):
+    play("windows_apply", {"restore": "latest"})
+    assert [module for module, _ in play.sent] == list(reversed(windows_rows.MODULES.values()))
+    assert all(arguments["restore"] == "latest" and "rows" not in arguments for _, arguments in play.sent)
 
 
 def test_every_kind_has_its_module():

@@ -146,7 +146,7 @@ def test_a_domain_policy_is_left_alone_and_named(member):
     found = items(result)
     assert found["MinimumPasswordLength"]["state"] == "domain_policy"
     assert found["MinimumPasswordLength"]["gpo"] == "Sicherheitsvorgaben für Praxis-PCs"
-    assert member.state["security"]["MinimumPasswordLength"] == 7
+    assert member.state["security"]["MinimumPasswordLength"] == 14
     assert found["PasswordHistorySize"]["state"] == "present"
     assert member.state["security"]["LockoutBadCount"] == 5
 

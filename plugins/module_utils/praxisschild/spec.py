@@ -30,6 +30,7 @@ FILE = {
     "rows": {"type": "list", "elements": "dict", "options": ROW},
     "style": {"type": "dict", "options": STYLE},
     "template": {"type": "str"},
+    "template_vars": {"type": "dict"},
     "owner": {"type": "str", "default": "root"},
     "group": {"type": "str", "default": "root"},
     "mode": {"type": "str"},

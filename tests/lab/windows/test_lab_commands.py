@@ -70,7 +70,7 @@ def test_three_kinds_come_up_side_by_side_on_the_ports_of_a_real_windows(running
 
 
 def test_a_domain_has_its_say_on_its_member(running):
-    assert json.loads(running("windows", "pc-2", "show", "domain.security.MinimumPasswordLength")) == 7
+    assert json.loads(running("windows", "pc-2", "show", "domain.security.MinimumPasswordLength")) == 14
     assert json.loads(running("windows", "pc-1", "show", "domain.name")) == ""
 
 
@@ -100,7 +100,7 @@ def test_a_host_is_broken_by_hand_and_stays_so_until_it_is_fresh(running):
     running("windows", "pc-2", "unset", r"HKLM\SOFTWARE\Policies\Probe\Wert")
     assert "there is no such" in running("windows", "pc-2", "show", r"HKLM\SOFTWARE\Policies\Probe\Wert", code=2)
     running("fresh", "pc-2")
-    assert json.loads(running("windows", "pc-2", "show", "security.MinimumPasswordLength")) == 7
+    assert json.loads(running("windows", "pc-2", "show", "security.MinimumPasswordLength")) == 14
     assert "there is no such" in running("windows", "pc-2", "show", r"HKLM\SOFTWARE\Policies\Probe", code=2)
 
 

@@ -34,6 +34,10 @@ COMPLIANCE = PROJECT / "tests/compliance"
 # what makes up a stand-in's state, beside its programs and its log
 PARTS = ("state.json", "registry", "drives")
 
+# what a deviation of the model practice excuses: two of its hosts are in no domain
+OF_A_DOMAIN = frozenset({"test_windows_belongs_to_a_domain", "test_old_ways_to_log_in_are_refused_or_written_down"})
+EXCUSED = {"pc-1": OF_A_DOMAIN, "winserver-1": OF_A_DOMAIN}
+
 Found = dict[str, list[CheckResult]]  # by function
 
 
@@ -46,6 +50,13 @@ def by_function(checks: Iterable[CheckResult]) -> Found:
 
 def red(found: Found) -> set[str]:
     return {name for name, checks in found.items() if any(check.status is Status.FAILED for check in checks)}
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True)
+    else:
+        shutil.copy2(source, target)
 
 
 def described(name: str, found: Found) -> str:
@@ -67,26 +78,23 @@ class Practice:
 
     def change(self, mutation: Mutation) -> None:
         host = self.folder(mutation.host)
-        for verb, path, *value in mutation.changes:
-            place = path.replace("{machine}", machine_sid(mutation.host))
-            if verb == "set":
-                edit.put(host, place, value[0])
-            else:
-                edit.drop(host, place)
+        for verb, *words in mutation.changes:
+            here = [word.replace("{machine}", machine_sid(mutation.host)) for word in words]
+            (edit.put if verb == "set" else edit.drop)(host, *here)
 
     def keep(self, host: str) -> None:
         kept = self.work / f"kept-{host}"
         kept.mkdir()
         for part in PARTS:
             source = self.folder(host) / part
-            (shutil.copytree if source.is_dir() else shutil.copy2)(source, kept / part)
+            _copy(source, kept / part)
 
     def put_back(self, host: str) -> None:
         for part in PARTS:
             source, target = self.work / f"kept-{host}" / part, self.folder(host) / part
             if source.is_dir():
                 shutil.rmtree(target)
-                shutil.copytree(source, target)
+                _copy(source, target)
             else:
                 shutil.copy2(source, target)
 
@@ -159,7 +167,7 @@ def broken(request, practice, healthy) -> dict[str, Found]:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_hardened_host_has_nothing_red(healthy, host):
-    assert {described(name, healthy[host]) for name in red(healthy[host])} == set()
+    assert {described(name, healthy[host]) for name in red(healthy[host]) - EXCUSED.get(host, set())} == set()
 
 
 @pytest.mark.parametrize("name", every())

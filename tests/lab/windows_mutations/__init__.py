@@ -16,7 +16,7 @@ class Mutation:
     """One change to a hardened stand-in.
 
     ``changes`` are those of ``lab/lab.py windows HOST``: ``("set", path, value)`` or ``("unset", path)``; ``{machine}``
-    in a path is the computer's SID. ``red`` names the check functions that go red on ``host`` because of it, all of
+    is the computer's SID. ``red`` names the check functions that go red on ``host`` because of it, all of
     them and no other. Applying ``role`` puts things right again, unless ``mended`` says that no role may.
     """
 

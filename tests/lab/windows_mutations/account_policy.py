@@ -9,7 +9,7 @@ LSA = r"HKLM\SYSTEM\CurrentControlSet\Control\Lsa"
 LOGON = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon"
 ROLE = "account_policy"
 LOGIN = "test_every_login_of_windows_is_one_that_the_practice_has_named"
-PASSWORD = "test_no_windows_account_opens_without_a_password"
+EMPTY = "test_no_windows_account_opens_without_a_password"
 LOCKOUT = "test_wrong_passwords_close_a_windows_account_for_a_while"
 LENGTH = "test_new_passwords_of_windows_are_long_and_mixed"
 ADMINISTRATORS = "test_only_the_named_administer_windows"
@@ -29,17 +29,17 @@ MUTATIONS = {
     # nobody but the practice knows who a login belongs to
     "somebody makes a login for a trainee": changed("pc-1", "users.auszubildende", STUDENT, LOGIN, mended=False),
     "the built-in administrator is opened": changed("winserver-1", "users.Administrator.enabled", "true", LOGIN),
-    "the guest is opened": changed("pc-2", "users.Gast.enabled", "true", LOGIN, PASSWORD),
+    "the guest is opened": changed("pc-2", "users.Gast.enabled", "true", LOGIN, EMPTY),
     "who left comes back": changed(
         "pc-1",
         "users.sprechzimmer-1.enabled",
         "true",
         "test_windows_accounts_of_people_who_left_are_closed",
-        PASSWORD,
+        EMPTY,
     ),
-    "a login needs no password": changed("pc-1", "users.mfa-1.password_required", "false", PASSWORD, mended=False),
-    "a PC logs in by itself": changed("pc-2", rf"{LOGON}\AutoAdminLogon", "string:1", PASSWORD),
-    "a password lies in the clear": changed("pc-1", rf"{LOGON}\DefaultPassword", "string:geheim", PASSWORD),
+    "a login needs no password": changed("pc-1", "users.mfa-1.password_required", "false", EMPTY, mended=False),
+    "a PC logs in by itself": changed("pc-2", rf"{LOGON}\AutoAdminLogon", "string:1", EMPTY),
+    "a password lies in the clear": changed("pc-1", rf"{LOGON}\DefaultPassword", "string:geheim", EMPTY),
     "empty passwords count in the network": changed(
         "winserver-1",
         rf"{LSA}\LimitBlankPasswordUse",

@@ -12,8 +12,8 @@ OLD = "test_old_ways_to_log_in_are_refused_or_written_down"
 SIGNED = "test_what_is_said_to_the_directory_is_signed"
 
 
-def changed(path: str, value: str, *red: str, role: str = ROLE, host: str = "pc-2") -> Mutation:
-    return Mutation(host, (("set", path, value),), frozenset(red), role)
+def changed(path: str, value: str, *red: str, role: str = ROLE) -> Mutation:
+    return Mutation("pc-2", (("set", path, value),), frozenset(red), role)
 
 
 MUTATIONS = {
@@ -30,16 +30,14 @@ MUTATIONS = {
         "test_kerberos_of_windows_uses_aes",
     ),
     "NTLM of the first version": changed(rf"{LSA}\LmCompatibilityLevel", "dword:1", OLD, role="endpoint_hardening"),
-    "NTLM that nobody writes down": changed(
-        rf"{LSA}\MSV1_0\AuditReceivingNTLMTraffic", "dword:0", OLD, host="winserver-1"
-    ),
+    "NTLM that nobody writes down": changed(rf"{LSA}\MSV1_0\AuditReceivingNTLMTraffic", "dword:0", OLD),
     "LDAP that anybody may change on its way": changed(
         r"HKLM\SYSTEM\CurrentControlSet\Services\LDAP\LDAPClientIntegrity", "dword:0", SIGNED
     ),
     "a channel in the clear": changed(rf"{NETLOGON}\SealSecureChannel", "dword:0", SIGNED),
     "policies from anybody": Mutation(
         "pc-2",
-        (("unset", r"HKLM\SOFTWARE\Policies\Microsoft\Windows\NetworkProvider\HardenedPaths\\\*\SYSVOL"),),
+        (("unset", r"HKLM\SOFTWARE\Policies\Microsoft\Windows\NetworkProvider\HardenedPaths"),),
         frozenset({SIGNED}),
         ROLE,
     ),

@@ -7,7 +7,6 @@ from tests.lab.windows_mutations import Mutation
 SYSTEM = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
 POLICIES = r"HKLM\SOFTWARE\Policies\Microsoft"
 WINDOWS = rf"{POLICIES}\Windows"
-TERMINAL = rf"{POLICIES}\Windows NT\Terminal Services"
 CONSENT = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore"
 EXPLORER = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\Explorer"
 LSA = r"HKLM\SYSTEM\CurrentControlSet\Control\Lsa"
@@ -62,19 +61,6 @@ MUTATIONS = {
     ),
     "the camera is there again": broken(
         "pc-2", "test_camera_of_a_windows_host_is_off", ("unset", rf"{POLICIES}\Camera\AllowCamera")
-    ),
-    "somebody switches remote desktop on": broken(
-        "pc-1", "test_remote_desktop_is_off_unless_declared", ("set", rf"{TERMINAL}\fDenyTSConnections", "dword:0")
-    ),
-    "remote desktop by its own switch, for anybody": broken(
-        "winserver-1",
-        "test_remote_desktop_is_off_unless_declared test_remote_desktop_asks_who_is_there_first",
-        ("unset", rf"{TERMINAL}\fDenyTSConnections"),
-        ("set", r"HKLM\SYSTEM\CurrentControlSet\Control\Terminal Server\fDenyTSConnections", "dword:0"),
-        ("set", rf"{TERMINAL}\UserAuthentication", "dword:0"),
-    ),
-    "somebody may be invited to the screen": broken(
-        "pc-1", "test_nobody_is_invited_to_the_screen", ("unset", rf"{TERMINAL}\fAllowToGetHelp")
     ),
     "a stick starts what is on it": broken(
         "pc-1", "test_a_medium_starts_nothing", ("set", rf"{EXPLORER}\NoDriveTypeAutoRun", "dword:145")

@@ -10,6 +10,7 @@ ROLE = "remote_maintenance"
 RDP = "test_remote_desktop_is_off_unless_somebody_agreed_upon_it"
 PROOF = "test_windows_is_administered_with_proof_and_encryption"
 FIRST = "test_remote_desktop_asks_for_a_password_first_and_encrypts"
+CLOSES = "test_a_window_of_windows_closes_by_itself"
 TEAMVIEWER = '{"display": "TeamViewer", "start": "auto", "state": "running", "account": "LocalSystem"}'
 
 
@@ -39,6 +40,19 @@ MUTATIONS = {
     ),
     "a program from the last call for help": changed(
         "pc-2", "services.TeamViewer", TEAMVIEWER, "test_no_program_lets_somebody_in_that_nobody_agreed_upon"
+    ),
+    "a window that is always open": changed(
+        "pc-1",
+        r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules\Immer",
+        "string:v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5900|RA4=10.8.0.0/255.255.255.0|Name=Immer|",
+        "test_helpers_are_shut_out_of_windows_while_no_window_is_open",
+        role="firewall",
+    ),
+    "nothing closes a window at night": Mutation(
+        "pc-2", (("unset", r'tasks."\Praxisschild\Fernwartung schliessen"'),), frozenset({CLOSES}), ROLE
+    ),
+    "a window without an end": Mutation(
+        "winserver-1", (("unset", r'tasks."\Praxisschild\Fernwartung oeffnen"'),), frozenset({CLOSES}), ROLE
     ),
     "passwords in the clear": changed("pc-1", rf"{WINRM}\AllowBasic", "dword:1", PROOF, role="endpoint_hardening"),
     "passwords handed on": changed("pc-2", rf"{WINRM}\AllowCredSSP", "dword:1", PROOF),

@@ -1,4 +1,4 @@
-"""What happens at the screen: locks, sensors, ways in from elsewhere, programs that start by themselves."""
+"""What happens at the screen: locks, sensors, programs that start by themselves."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from praxisschild.snapshot.windows.settings import Settings
 
 _POLICIES = r"HKLM\SOFTWARE\Policies\Microsoft\Windows"
-_TERMINAL = r"HKLM\SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services"
-_SERVER = r"HKLM\SYSTEM\CurrentControlSet\Control\Terminal Server"
 _CONSENT = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\CapabilityAccessManager\ConsentStore"
 _SAVER = r"Software\Policies\Microsoft\Windows\Control Panel\Desktop"
 _RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
@@ -41,29 +39,6 @@ class Desk(Settings):
         """Whether no program at all gets it: the switch of the device in Settings, which desktop programs obey, too."""
         capability = {"Camera": "webcam", "Microphone": "microphone"}[device]
         return self.registry(rf"{_CONSENT}\{capability}", "Value") == "Deny"
-
-    @property
-    def allows_remote_desktop(self) -> bool:
-        """Whether Windows takes sessions from elsewhere, if its firewall does."""
-        policy = self.registry(_TERMINAL, "fDenyTSConnections")
-        return (self.registry(_SERVER, "fDenyTSConnections") if policy is None else policy) == 0
-
-    @property
-    def remote_desktop_asks_first(self) -> bool:
-        """Whether somebody has to log in before a session is built up (network level authentication), over TLS."""
-        local = rf"{_SERVER}\WinStations\RDP-Tcp"
-        found = {}
-        for name, otherwise in (("UserAuthentication", 1), ("SecurityLayer", 2)):
-            values = (self.registry(key, name) for key in (_TERMINAL, local))
-            found[name] = next((value for value in values if value is not None), otherwise)
-        return found == {"UserAuthentication": 1, "SecurityLayer": 2}
-
-    @property
-    def allows_remote_assistance(self) -> bool:
-        """Whether people may invite somebody to their screen; without a value they may."""
-        policy = self.registry(_TERMINAL, "fAllowToGetHelp")
-        local = self.registry(r"HKLM\SYSTEM\CurrentControlSet\Control\Remote Assistance", "fAllowToGetHelp")
-        return next((value for value in (policy, local) if value is not None), 1) != 0
 
     def starts_for(self, name: str) -> list[str]:
         """SIDs of those for whom a program of this name starts when they log in; `default` for new accounts."""

@@ -98,20 +98,24 @@ class Firewall(Settings):
         own = self._own_rules if self.firewall_setting(profile, "AllowLocalPolicyMerge") else ()
         return [one for one in (*self._policy_rules, *own) if not one.profiles or profile in one.profiles]
 
-    def lets_in(self, profile: str, traffic: Traffic) -> bool:
-        """Whether an unasked packet from `traffic.address` reaches the port."""
+    def lets_in(self, profile: str, traffic: Traffic, without: str | None = None) -> bool:
+        """Whether an unasked packet from `traffic.address` reaches the port.
+
+        Rules whose name begins with `without`, in lower case, are left out: of a window that is open now.
+        """
         if not self.firewall_setting(profile, "EnableFirewall"):
             return True
         if self.firewall_setting(profile, "DoNotAllowExceptions"):
             return False
-        return self._judge(profile, traffic, inbound=True)
+        return self._judge(profile, traffic, inbound=True, without=without)
 
     def lets_out(self, profile: str, traffic: Traffic) -> bool:
         """Whether a connection to `traffic.address` begins."""
         return not self.firewall_setting(profile, "EnableFirewall") or self._judge(profile, traffic, inbound=False)
 
-    def _judge(self, profile: str, traffic: Traffic, *, inbound: bool) -> bool:
-        taken = [one.allows for one in self.firewall_rules(profile) if one.inbound is inbound and one.takes(traffic)]
+    def _judge(self, profile: str, traffic: Traffic, *, inbound: bool, without: str | None = None) -> bool:
+        rules = [one for one in self.firewall_rules(profile) if without is None or not one.name.startswith(without)]
+        taken = [one.allows for one in rules if one.inbound is inbound and one.takes(traffic)]
         if taken:
             return all(taken)
         default = "DefaultInboundAction" if inbound else "DefaultOutboundAction"
