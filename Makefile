@@ -11,10 +11,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup machine demo test test-all check lint unit up down converge verify drift bench schedule unschedule man messages lock clean
+.PHONY: help setup machine demo test test-all check lint unit up down converge verify drift bench windows-smoke schedule unschedule man messages lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.stamp ## the Python environment (quick when nothing changed)
 
@@ -81,6 +81,9 @@ test-all: ## the same with all mutations
 bench: machine ## this against its peers and outside judges, before and after
 	@lab/setup bench
 	@python benchmarks/bench.py
+
+windows-smoke: setup ## check, apply twice and verify one real Windows of INVENTORY (HOST=name, YES=1 does not ask)
+	@dev/windows_smoke.py run $(INVENTORY) --host "$(HOST)" $(if $(YES),--yes)
 
 man: setup ## the manual page, in German and English, below docs/man
 	@mkdir -p docs/man/de/man1 docs/man/man1

@@ -74,7 +74,7 @@ def of_manifest(sent: Manifest) -> Call:
         names = set()
     own = {name: value for name, value in arguments.items() if not name.startswith("_ansible_")}
     shown, found = redacted(own, names)
-    hidden = bool(arguments.get("_ansible_no_log"))
+    hidden = bool(arguments.get("_ansible_no_log")) and not _comes_from_roles(arguments.get("rows"))
     fields = {
         "kind": "module",
         "actions": actions,
@@ -84,6 +84,11 @@ def of_manifest(sent: Manifest) -> Call:
         "args": REDACTED if hidden else shown,
     }
     return Call(fields, secrets | found, hidden)
+
+
+def _comes_from_roles(rows: Any) -> bool:
+    """Whether these are rows that roles declared: they all travel with no_log, and mark what is secret themselves."""
+    return isinstance(rows, list) and bool(rows) and all(isinstance(row, dict) and row.get("role") for row in rows)
 
 
 def of_line(line: str, stdin: bytes) -> Call:

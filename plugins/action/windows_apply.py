@@ -10,10 +10,12 @@ from typing import Any
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from praxisschild import batches, windows_rows
+from praxisschild import batches, windows_messages, windows_rows
 
 FACT = "praxisschild_windows"
 NOTED = ("kind", "name", "changed", "state", "requirements", "role", "note")
+# of what PowerShell says about itself: enough to see why, not a screen full
+SAID = 2000
 GUARDED = ("registry", "security", "components")  # what is audited closes no way in
 GUARD_SECONDS = 180  # a Windows under load takes its time to start PowerShell
 REFUSED = "credentials were rejected"  # the connection plugin's words for a wrong password or a locked account
@@ -53,7 +55,10 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                 answer = self._settle(kind, {**arguments, "run": run}, first=number == 0)
                 self._add(result, kind, answer)
                 if answer.get("failed"):
-                    problems.append(f"{kind}: {str(answer.get('msg')).strip()}")
+                    problems.append(f"{kind}: {self._problem(answer)}")
+                    if "items" not in answer:  # no module came to run, and the next one would not either
+                        result["module_stderr"] = str(answer.get("module_stderr") or "").strip()[:SAID]
+                        break
                 if answer.get("reverted"):
                     break  # what follows was meant for a host that the earlier kinds had settled
         finally:  # also when the connection is lost between two kinds
@@ -165,6 +170,13 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         folder = self._templar.template(variables.get("praxisschild_run_dir"))
         items = [{key: item[key] for key in NOTED if key in item} for item in result["items"]]
         batches.note_changes(folder, variables["inventory_hostname"], common, items)
+
+    @staticmethod
+    def _problem(answer: dict[str, Any]) -> str:
+        """What went wrong and, where it is known, what that means and the way out."""
+        said = str(answer.get("msg")).strip()
+        meaning = windows_messages.meaning(f"{said}\n{answer.get('module_stderr') or ''}")
+        return f"{said} ({meaning[0]}; {meaning[1]})" if meaning else said
 
     @staticmethod
     def _add(result: dict[str, Any], kind: str, answer: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from praxisschild.cli_common import PROJECT, notes, output, print_hint
+from praxisschild.cli_common import PROJECT, output, print_hint
 from praxisschild.errors import InputError
 from praxisschild.i18n import _
 
@@ -92,8 +92,6 @@ def _tell(folder: Path, answers: Answers) -> int:
 
     said = _("{folder} is there: {name}, size {size}.", folder=folder, name=answers.name, size=answers.size)
     output.print(f"[green]{said}[/]", soft_wrap=True)
-    for host in (one for one in answers.hosts if not one.is_managed):
-        notes.print(_("{host}: Windows is not looked at yet; it stands in hosts.yml as a comment.", host=host.name))
     code = 0
     try:
         hints = open_practice(folder).hints
@@ -104,16 +102,23 @@ def _tell(folder: Path, answers: Answers) -> int:
     for hint in hints:
         print_hint(output, str(hint))
     output.print(_("\nNext:"))
-    for command, purpose in _next_commands(folder):
+    for command, purpose in _next_commands(folder, has_windows=answers.has_windows):
         output.print(f"  {command}", markup=False, soft_wrap=True, highlight=False)
         output.print(f"      {purpose}", style="dim", markup=False, soft_wrap=True)
     return code
 
 
-def _next_commands(folder: Path) -> tuple[tuple[str, str], ...]:
+def _next_commands(folder: Path, *, has_windows: bool) -> tuple[tuple[str, str], ...]:
     vault = f"{folder}/group_vars/all/vault.yml"
+    secrets = _("with the lines vault_become_password: … and vault_backup_password: …")
+    windows: tuple[tuple[str, str], ...] = ()
+    if has_windows:
+        secrets = _("with the lines vault_become_password: …, vault_backup_password: … and vault_windows_password: …")
+        way = _("once on each Windows PC, as docs/windows-einrichten.md (German) says")
+        windows = (("Praxisschild-WinRM.ps1 -Verwaltungsnetz …", way),)
     return (
-        (f"ansible-vault create {vault}", _("with the lines vault_become_password: … and vault_backup_password: …")),
+        *windows,
+        (f"ansible-vault create {vault}", secrets),
         ("export ANSIBLE_VAULT_PASSWORD_FILE=…", _("a file with the vault's password, readable by you alone")),
         (f"praxisschild check {folder}", _("is everything written down?")),
         (f"praxisschild plan {folder}", _("what would change on the hosts?")),

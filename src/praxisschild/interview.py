@@ -226,8 +226,6 @@ def _hosts(texts: Any, _found: dict[str, Any]) -> tuple[Host, ...]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(_("{name!r} stands there twice", name=name))
-    if not any(host.is_managed for host in hosts):
-        raise ValueError(_("none of the hosts is one that Praxisschild looks after; Windows is not looked at yet"))
     return hosts
 
 
@@ -267,7 +265,15 @@ def _features(texts: Any, _found: dict[str, Any]) -> dict[str, bool]:
 
 
 def _host(text: str, found: dict[str, Any]) -> str:
-    names = [host.name for host in found["hosts"] if host.is_managed]
+    return _one_host(text, [host.name for host in found["hosts"]])
+
+
+def _linux_host(text: str, found: dict[str, Any]) -> str:
+    """What takes in the backups of others, and media for them, runs on Linux."""
+    return _one_host(text, [host.name for host in found["hosts"] if not host.is_windows])
+
+
+def _one_host(text: str, names: list[str]) -> str:
     if text.strip() and text.strip() not in names:
         raise ValueError(_("{word!r} is none of {known}", word=text, known=", ".join(names)))
     return text.strip()
@@ -279,7 +285,7 @@ def _medium(text: str, found: dict[str, Any]) -> tuple[str, str]:
         return "", ""
     if not device.startswith("/"):
         raise ValueError(_("write HOST:DEVICE, for example praxisserver:/dev/disk/by-label/SICHERUNG"))
-    return _host(host, found), device
+    return _linux_host(host, found), device
 
 
 def _mail(text: str, _found: dict[str, Any]) -> str:
@@ -310,11 +316,15 @@ def _own_address(found: dict[str, Any]) -> str | None:
 
 
 def _first_server(found: dict[str, Any]) -> str:
-    return next((host.name for host in found["hosts"] if host.role == "server" and host.is_managed), "")
+    return next((host.name for host in found["hosts"] if host.role == "server"), "")
+
+
+def _first_linux_server(found: dict[str, Any]) -> str:
+    return next((host.name for host in found["hosts"] if host.role == "server" and not host.is_windows), "")
 
 
 def _needs_log_host(found: dict[str, Any]) -> str:
-    return _first_server(found) if found["people"] > 5 else ""
+    return _first_linux_server(found) or _first_server(found) if found["people"] > 5 else ""
 
 
 QUESTIONS = (
@@ -354,8 +364,8 @@ QUESTIONS = (
         "backup_target",
         "--backup-target",
         N_("Host that keeps the backups of the others (empty: none)"),
-        _host,
-        _first_server,
+        _linux_host,
+        _first_linux_server,
     ),
     Question(
         "medium",

@@ -27,6 +27,7 @@ SYSTEMS = ("debian", "ubuntu", "windows")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FACTS = "group_vars/all/praxis.yml"
 _ACCESS = "group_vars/all/zugang.yml"
+_WINDOWS = "group_vars/windows.yml"
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Host:
     system: str = "debian"
 
     @property
-    def is_managed(self) -> bool:
-        """Whether there are roles for it; Windows has none yet."""
-        return self.system != "windows"
+    def is_windows(self) -> bool:
+        """Whether it is reached over WinRM and not over SSH."""
+        return self.system == "windows"
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ class Answers:
         return next((size for size, most in PEOPLE.items() if self.people <= most), "gross")
 
     @property
-    def managed(self) -> list[Host]:
-        return [host for host in self.hosts if host.is_managed]
+    def has_windows(self) -> bool:
+        return any(host.is_windows for host in self.hosts)
 
 
 def host_of(text: str) -> Host:
@@ -150,6 +151,8 @@ def make_practice(folder: Path, answers: Answers, template: Path) -> None:
                 path = hidden / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
+            if not answers.has_windows:
+                (hidden / _WINDOWS).unlink()
             hidden.rename(folder)
     except FileExistsError:
         raise already_there(folder) from None
@@ -171,7 +174,7 @@ def _files(answers: Answers, template: Path, folder: Path) -> dict[str, str]:
         _FACTS: _facts(answers, (template / _FACTS).read_text(encoding="utf-8")),
         _ACCESS: _access(answers, (template / _ACCESS).read_text(encoding="utf-8"), folder),
     }
-    if any(host.role == "server" for host in answers.managed):
+    if any(host.role == "server" for host in answers.hosts):
         files["group_vars/server.yml"] = (
             "# Nobody works at a server's screen.\nendpoint_hardening_desktop: false\noffice_and_mail_desktop: false\n"
         )
@@ -185,13 +188,13 @@ def _files(answers: Answers, template: Path, folder: Path) -> dict[str, str]:
 
 def _hosts(answers: Answers) -> str:
     groups: dict[str, Any] = {}
-    for host in answers.managed:
+    for host in answers.hosts:
         hosts = groups.setdefault(ROLES[host.role], {"hosts": {}})["hosts"]
         hosts[host.name] = {"ansible_host": host.address}
     text = "# The hosts of the practice. Group names are yours to choose; the roles do not read them.\n"
-    for host in answers.hosts:
-        if not host.is_managed:
-            text += f"# Windows is not looked at yet: {host.name} ({host.address})\n"
+    if answers.has_windows:
+        text += f"# {_WINDOWS} says how those of the group `windows` are reached.\n"
+        groups["windows"] = {"hosts": {host.name: {} for host in answers.hosts if host.is_windows}}
     return text + _dumped({"all": {"children": groups}})
 
 
@@ -206,8 +209,11 @@ def _facts(answers: Answers, text: str) -> str:
             *({"name": name, "kind": "person", "purpose": "Praxis"} for name in answers.persons),
         ],
     }
-    if answers.features:
-        values["features"] = dict(answers.features)
+    features = dict(answers.features)
+    if answers.has_windows:
+        features["windows"] = True
+    if features:
+        values["features"] = features
     if answers.log_host:
         values["log_host"] = answers.log_host
     if answers.alarm_mail and answers.smtp_host:
@@ -226,7 +232,7 @@ def _services(answers: Answers) -> list[dict[str, Any]]:
     wanted = (
         (answers.file_server, 445, "Dateifreigabe"),
         (answers.backup_target, 22, "Datensicherung der Arbeitsplätze"),
-        (answers.log_host if len(answers.managed) > 1 else "", 6514, "Protokolle"),
+        (answers.log_host if len(answers.hosts) > 1 else "", 6514, "Protokolle"),
     )
     return [
         {"host": host, "port": port, "from": ["praxis"], "purpose": purpose} for host, port, purpose in wanted if host

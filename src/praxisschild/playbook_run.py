@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from praxisschild import windows_messages
 from praxisschild.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class PlaybookRun:
         detail = _plain(event["result"])
         reason, way_out = explain(detail)
         host.failure = Failure(event["role"], event["task"], reason, way_out, detail)
-        host.reached = kind != "unreachable"
+        host.reached = kind != "unreachable" and not windows_messages.is_late(detail)
 
     def _settled(self, host: HostOutcome, event: Mapping[str, Any]) -> None:
         result = event["result"]
@@ -219,6 +220,8 @@ def parse(line: str) -> dict[str, Any] | None:
 
 def explain(detail: str) -> tuple[str, str]:
     """What Ansible's words mean to a technician, and the way out."""
+    if windows := windows_messages.meaning(detail):
+        return windows
     for pattern, reason, way_out in _MEANINGS:
         if re.search(pattern, detail, re.IGNORECASE):
             return _(reason), _(way_out)
@@ -239,13 +242,28 @@ def _plain(result: Mapping[str, Any]) -> str:
     return f"{text}\n{more}" if more and more not in text else text
 
 
+def _value(side: Any) -> Any:
+    """A registry value without its type."""
+    return side["value"] if isinstance(side, dict) and set(side) == {"type", "value"} else side
+
+
+def _values(found: Mapping[str, Any]) -> str:
+    """What a setting of Windows is and is to be; nothing where that is more than a word or number."""
+    values = [_value(found.get(side)) for side in ("before", "after")]
+    if not found["changed"] or values[1] is None or any(isinstance(one, list | dict) for one in values):
+        return ""
+    return " → ".join("–" if one is None else str(one) for one in values)
+
+
 def _item(found: Mapping[str, Any], role: str, diffs: Iterable[Mapping[str, Any]]) -> Item:
     name, state = str(found["name"]), str(found.get("state") or "")
     effect: Effect = "unchanged"
     if found["changed"]:
         absent = f"{name} (absent)"
-        is_new = any(diff.get("before_header") == absent for diff in diffs) or (
-            found["kind"] == "package" and state == "present"
+        is_new = (
+            any(diff.get("before_header") == absent for diff in diffs)
+            or (found["kind"] == "package" and state == "present")
+            or ("before" in found and found["before"] is None)
         )
         effect = "removed" if state == "absent" else "new" if is_new else "changed"
     return Item(
@@ -255,6 +273,6 @@ def _item(found: Mapping[str, Any], role: str, diffs: Iterable[Mapping[str, Any]
         role=role,
         requirements=tuple(str(one) for one in found.get("requirements") or ()),
         state=state,
-        note=str(found.get("note") or ""),
+        note=str(found.get("note") or "") or _values(found),
         deferred=str(found.get("deferred") or ""),
     )

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from ipaddress import ip_address
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from praxisschild.i18n import _
@@ -28,6 +30,8 @@ MAIL_PORTS = frozenset({25, 110, 143, 465, 587, 993, 995})
 # people who regularly process data, at most; the directive's words for the sizes
 PEOPLE = {"praxis": 5, "mittel": 20}
 MANAGEMENT = "verwaltung"
+WINRM = frozenset({"winrm", "psrp"})
+WINRM_HTTP = 5985
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,99 @@ def phones_and_their_lists(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def windows_without_tls(facts: Facts) -> Iterator[Objection]:
+    """The plain listener is removed on the hosts, and what goes over it can be read on the way in part."""
+    for variable, wrong, right in (
+        ("ansible_port", str(WINRM_HTTP), "ansible_port: 5986"),
+        ("ansible_winrm_port", str(WINRM_HTTP), "ansible_winrm_port: 5986"),
+        ("ansible_psrp_port", str(WINRM_HTTP), "ansible_psrp_port: 5986"),
+        ("ansible_winrm_scheme", "http", "ansible_winrm_scheme: https"),
+        ("ansible_psrp_protocol", "http", "ansible_psrp_protocol: https"),
+    ):
+        if hosts := [host for host in _windows(facts) if str(facts.value(host, variable)).lower() == wrong]:
+            yield Objection(
+                variable,
+                _("{hosts} would be reached over HTTP", hosts=", ".join(hosts)),
+                _("set {right}; docs/windows-einrichten.md makes the HTTPS listener", right=right),
+            )
+
+
+def windows_that_anybody_could_pose_as(facts: Facts) -> Iterator[Finding]:
+    """Who does not look at the certificate hands the login to whoever stands in the middle."""
+    for variable in ("ansible_winrm_server_cert_validation", "ansible_psrp_cert_validation"):
+        ignored = [
+            host for host in _windows(facts) if str(facts.value(host, variable)).lower() in {"ignore", "false", "no"}
+        ]
+        if ignored:
+            yield Objection(
+                variable,
+                _("the certificate of {hosts} would not be checked", hosts=", ".join(ignored)),
+                _("set it to validate, and put their certificates into windows-ca.pem (docs/windows-einrichten.md)"),
+            )
+    for variable in ("ansible_winrm_ca_trust_path", "ansible_psrp_ca_cert"):
+        for file in dict.fromkeys(str(facts.value(host, variable) or "") for host in _windows(facts)):
+            if file and not Path(file).expanduser().exists():
+                yield Hint(
+                    variable,
+                    _("{file} is not there yet, so that no Windows host can be reached", file=file),
+                    _("collect in it the .pem files that Praxisschild-WinRM.ps1 writes on the hosts"),
+                )
+
+
+def windows_logins(facts: Facts) -> Iterator[Objection]:
+    """What Praxisschild-WinRM.ps1 leaves on: NTLM, Kerberos and certificates."""
+    basic, by_address, becoming = [], [], []
+    for host in _windows(facts):
+        if facts.value(host, "ansible_connection") == "psrp":
+            methods = {str(facts.value(host, "ansible_psrp_auth") or "negotiate").lower()}
+        else:
+            methods = _winrm_transports(facts, host)
+        if methods & {"basic", "plaintext", "ssl"}:
+            basic.append(host)
+        if methods == {"kerberos"} and _is_address(facts.value(host, "ansible_host")):
+            by_address.append(host)
+        if facts.value(host, "ansible_become") is True:
+            becoming.append(host)
+    if basic:
+        yield Objection(
+            "ansible_winrm_transport",
+            _("{hosts} would be sent the password itself (Basic), which they refuse", hosts=", ".join(basic)),
+            _("set it to ntlm for a local account, to kerberos in a domain (for psrp: ansible_psrp_auth)"),
+        )
+    if by_address:
+        yield Objection(
+            "ansible_host",
+            _("Kerberos knows hosts by their names, and {hosts} has an address", hosts=", ".join(by_address)),
+            _("write the full DNS name, as in pc-1.praxis.local"),
+        )
+    if becoming:
+        yield Objection(
+            "ansible_become",
+            _("it is on for {hosts}, where there is no sudo", hosts=", ".join(becoming)),
+            _("set ansible_become: false for the Windows hosts, as inventories/vorlage/group_vars/windows.yml does"),
+        )
+
+
+def _windows(facts: Facts) -> list[str]:
+    return [host for host in facts.hosts if facts.value(host, "ansible_connection") in WINRM]
+
+
+def _winrm_transports(facts: Facts, host: str) -> set[str]:
+    """As Ansible's connection takes it: Kerberos for a login of a domain, otherwise Basic, if nothing is said."""
+    given = facts.value(host, "ansible_winrm_transport")
+    if not given:
+        return {"kerberos" if "@" in str(facts.value(host, "ansible_user") or "") else "basic"}
+    return {str(one).strip().lower() for one in (given if isinstance(given, list) else str(given).split(","))}
+
+
+def _is_address(text: Any) -> bool:
+    try:
+        ip_address(str(text))
+    except ValueError:
+        return False
+    return True
+
+
 RULES: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     features_that_need_another,
     servers_that_nobody_can_reach,
@@ -241,6 +338,9 @@ RULES: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     size_against_people,
     large_practice_without_mdm,
     phones_and_their_lists,
+    windows_without_tls,
+    windows_that_anybody_could_pose_as,
+    windows_logins,
 )
 
 

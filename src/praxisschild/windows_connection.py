@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from praxisschild.errors import HostUnreachable
+from praxisschild.windows_messages import german_reason, meaning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,7 @@ class WindowsHost:
             try:
                 plugin._connect()  # as Ansible itself opens its plugins
             except (AnsibleError, OSError) as error:
-                raise HostUnreachable(f"Host nicht erreichbar: {_first_line(error)}") from None
+                raise HostUnreachable(f"Host nicht erreichbar: {german_reason(str(error))}") from None
             self._plugin = plugin
         return self._plugin
 
@@ -77,11 +78,12 @@ class WindowsHost:
         try:
             code, output, errors = plugin.exec_command(script, in_data=stdin, sudoable=False)
         except (AnsibleError, OSError) as error:
-            raise HostUnreachable(f"Verbindung verloren: {_first_line(error)}") from None
+            raise HostUnreachable(f"Verbindung verloren: {german_reason(str(error))}") from None
         if code:
-            raise RuntimeError(
-                f"script ended with {code} on {self.name}: {errors.decode(errors='replace')[-2000:].strip()}"
-            )
+            said = errors.decode(errors="replace")[-2000:].strip()
+            if meaning(said):
+                raise HostUnreachable(f"Auf dem Host läuft nichts: {german_reason(said)}")
+            raise RuntimeError(f"script ended with {code} on {self.name}: {said}")
         return str(output.decode("utf-8-sig"))
 
     def snapshot_document(self) -> Any:
@@ -104,7 +106,3 @@ class WindowsHost:
         if self._plugin is not None:
             self._plugin.close()
             self._plugin = None
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -118,12 +118,46 @@ def test_every_comment_of_the_template_is_kept(tmp_path):
                 assert line in made.splitlines()
 
 
-def test_windows_is_written_down_and_not_managed(tmp_path):
+def test_a_windows_host_is_reached_over_winrm_and_the_others_are_not(tmp_path):
     done = init(tmp_path / "x", *LEAST, "--host", "name=pc-7,address=192.168.20.17,os=windows")
-    assert done.exit_code == 0
-    assert "pc-7: Windows is not looked at yet" in done.stderr
-    assert "# Windows is not looked at yet: pc-7 (192.168.20.17)" in (tmp_path / "x/hosts.yml").read_text()
-    assert open_practice(tmp_path / "x").inventory.hosts == ["anmeldung", "server-1"]
+    assert done.exit_code == 0, done.output
+    assert "Praxisschild-WinRM.ps1" in done.stdout
+    assert "vault_windows_password" in done.stdout
+    opened = open_practice(tmp_path / "x")
+    assert opened.inventory.hosts == ["anmeldung", "pc-7", "server-1"]
+    reached = {
+        name: opened.inventory.value("pc-7", name) for name in ("ansible_host", "ansible_connection", "ansible_user")
+    }
+    assert reached == {"ansible_host": "192.168.20.17", "ansible_connection": "winrm", "ansible_user": "praxisschild"}
+    assert opened.inventory.value("pc-7", "ansible_winrm_ca_trust_path") == str(tmp_path / "x/windows-ca.pem")
+    assert opened.inventory.value("pc-7", "ansible_become") is False
+    assert opened.inventory.value("anmeldung", "ansible_connection") is None
+    assert opened.inventory.value("anmeldung", "ansible_user") == "betreuung"
+    assert opened.practice.features["windows"] is True
+
+
+def test_a_practice_of_windows_only_is_one(tmp_path):
+    words = ["--name", "x", "--people", "4", "--control", "192.168.20.5/32"]
+    words += [
+        "--host=name=pc-7,address=192.168.20.17,os=windows",
+        "--host=name=s-1,address=192.168.20.2,role=server,os=windows",
+    ]
+    done = init(tmp_path / "x", *words)
+    assert done.exit_code == 0, done.output
+    assert [(one.host, one.port) for one in open_practice(tmp_path / "x").practice.services] == [("s-1", 445)]
+
+
+def test_without_windows_nothing_speaks_of_it(tmp_path):
+    done = init(tmp_path / "x", *LEAST)
+    assert "Windows" not in done.stdout
+    assert not (tmp_path / "x/group_vars/windows.yml").exists()
+
+
+@pytest.mark.parametrize("option", ["--backup-target=pc-7", "--medium=pc-7:/dev/sdb1"])
+def test_what_keeps_the_backups_of_others_runs_on_linux(tmp_path, option):
+    done = init(tmp_path / "x", *LEAST, "--host=name=pc-7,address=192.168.20.17,os=windows", option)
+    assert isinstance(done.exception, InputError)
+    assert "none of anmeldung, server-1" in str(done.exception)
 
 
 def test_nothing_is_overwritten(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -130,3 +131,84 @@ def test_a_folder_tells_its_hints_and_names_the_file_of_an_objection(project: Pa
     with pytest.raises(InputError, match="names no port") as caught:
         open_practice(tmp_path)
     assert caught.value.file == str(file)
+
+
+WINDOWS: dict[str, Any] = {
+    "ansible_connection": "winrm",
+    "ansible_port": 5986,
+    "ansible_winrm_transport": "ntlm",
+    "ansible_winrm_server_cert_validation": "validate",
+    "ansible_user": "praxisschild",
+    "ansible_become": False,
+    "ansible_host": "192.168.10.12",
+}
+PSRP = {"ansible_connection": "psrp", "ansible_winrm_transport": None}
+
+
+def of_windows(catalogue: Catalogue, **changes: Any) -> list[Finding]:
+    """What is said of a practice whose workstation runs Windows and is reached so."""
+    return found(catalogue, {**MEDIUM, **{(HOSTS[0], name): value for name, value in {**WINDOWS, **changes}.items()}})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"ansible_port": None},
+        {"ansible_winrm_transport": ["kerberos", "ntlm"], "ansible_host": "pc-1.praxis.test"},
+        {"ansible_winrm_transport": None, "ansible_user": "a@PRAXIS.TEST", "ansible_host": "pc-1.praxis.test"},
+        {"ansible_winrm_transport": "certificate"},
+        {**PSRP, "ansible_psrp_protocol": "https"},
+        {"ansible_connection": "ssh", "ansible_port": 5985, "ansible_become": True},
+        {"ansible_winrm_ca_trust_path": __file__},
+    ],
+)
+def test_windows_that_is_reached_well_is_left_alone(catalogue, changes):
+    assert of_windows(catalogue, **changes) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "field", "way_out"),
+    [
+        ({"ansible_port": 5985}, Objection, "ansible_port", "ansible_port: 5986"),
+        ({"ansible_port": "5985"}, Objection, "ansible_port", "ansible_port: 5986"),
+        ({"ansible_winrm_scheme": "http"}, Objection, "ansible_winrm_scheme", "https"),
+        ({**PSRP, "ansible_psrp_protocol": "http"}, Objection, "ansible_psrp_protocol", "https"),
+        (
+            {"ansible_winrm_server_cert_validation": "ignore"},
+            Objection,
+            "ansible_winrm_server_cert_validation",
+            "validate",
+        ),
+        (
+            {**PSRP, "ansible_psrp_cert_validation": "ignore"},
+            Objection,
+            "ansible_psrp_cert_validation",
+            "windows-ca.pem",
+        ),
+        ({"ansible_winrm_ca_trust_path": "/nirgends/ca.pem"}, Hint, "ansible_winrm_ca_trust_path", "WinRM.ps1"),
+        ({"ansible_winrm_transport": "basic"}, Objection, "ansible_winrm_transport", "ntlm"),
+        ({"ansible_winrm_transport": "plaintext"}, Objection, "ansible_winrm_transport", "ntlm"),
+        ({"ansible_winrm_transport": ["ntlm", "ssl"]}, Objection, "ansible_winrm_transport", "ntlm"),
+        ({"ansible_winrm_transport": None}, Objection, "ansible_winrm_transport", "ntlm"),
+        ({**PSRP, "ansible_psrp_auth": "basic"}, Objection, "ansible_winrm_transport", "ansible_psrp_auth"),
+        ({"ansible_winrm_transport": "kerberos"}, Objection, "ansible_host", "DNS name"),
+        ({"ansible_become": True}, Objection, "ansible_become", "ansible_become: false"),
+    ],
+)
+def test_a_wrong_way_to_windows_is_told_before_it_is_gone(catalogue, changes, kind, field, way_out):
+    (finding,) = of_windows(catalogue, **changes)
+    assert (type(finding), finding.field) == (kind, field)
+    assert way_out in finding.way_out
+    assert HOSTS[0] in finding.reason or "/nirgends/ca.pem" in finding.reason
+
+
+def test_a_folder_with_the_plain_port_is_refused_and_the_file_named(project: Path, tmp_path: Path):
+    folder = tmp_path / "praxis"
+    shutil.copytree(project / "inventories/vorlage", folder)
+    hosts = (folder / "hosts.yml").read_text(encoding="utf-8")
+    (folder / "hosts.yml").write_text(hosts + "    windows: {hosts: {sprechzimmer: {}}}\n", encoding="utf-8")
+    windows = folder / "group_vars/windows.yml"
+    windows.write_text(windows.read_text(encoding="utf-8").replace("ansible_port: 5986", "ansible_port: 5985"))
+    with pytest.raises(InputError, match=r"windows\.yml: ansible_port: .*sprechzimmer"):
+        open_practice(folder)

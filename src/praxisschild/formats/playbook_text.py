@@ -25,6 +25,13 @@ _KINDS = {
     "unit": N_("Service"),
     "handler": N_("Reload"),
     "step": N_("Step"),
+    "registry": N_("Registry"),
+    "profile": N_("User profile"),
+    "security": N_("Policy"),
+    "audit": N_("Audit"),
+    "service": N_("Service"),
+    "feature": N_("Feature"),
+    "task": N_("Task"),
 }
 _SIGNS = {"new": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _EFFECTS = {"new": N_("new"), "changed": N_("changed"), "removed": N_("removed"), "unchanged": N_("unchanged")}
@@ -68,6 +75,8 @@ def _print_host(console: Console, host: HostOutcome, *, with_diffs: bool) -> Non
     before_roles = _("before the roles")
     for role, items in groupby(host.changes, key=lambda item: item.role):
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")  # the end of a path tells most
         for item in items:
             table.add_row(*_row(item))
         console.print(f"  {role or before_roles}", style="cyan", markup=False)

@@ -1,4 +1,4 @@
-"""The endpoint as real clients meet it: pywinrm, which Ansible uses, and pypsrp, which nobody here wrote either."""
+"""The endpoint as real clients meet it: pywinrm, which Ansible and testinfra use, and pypsrp."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 import socket
 import threading
 import time
+import urllib.parse
 import uuid
 from pathlib import Path
 
 import pytest
 import requests
+import testinfra
 from pypsrp.exceptions import AuthenticationError, WSManFaultError
 from pypsrp.powershell import RunspacePool
 from pypsrp.shell import Process, SignalCode, WinRS
@@ -92,6 +94,36 @@ def test_pypsrp_runs_a_program_over_tls(stand_in, auth):
             "Fehler: keiner\n",
             0,
         )
+
+
+def by_testinfra(stand_in, password=PASSWORD):
+    """The host as testinfra sees it: a connection and a shell per command."""
+    login = f"betreuung:{urllib.parse.quote(password)}"
+    return testinfra.get_host(f"winrm://{login}@127.0.0.1:{stand_in.https}?read_timeout_sec=10&operation_timeout_sec=5")
+
+
+@pytest.mark.filterwarnings("ignore:.*environment variable defined CA Trust:DeprecationWarning")
+def test_testinfra_runs_programs_over_tls(stand_in, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", stand_in.authority)  # its only way to an authority
+    host = by_testinfra(stand_in)
+    spoken = host.run("probe rede 2")
+    assert (spoken.rc, spoken.stdout, spoken.stderr) == (0, "Überwachung\n" * 2, "Fehler: keiner\n")
+    refused = host.run("probe unsinn")
+    assert (refused.rc, refused.stderr) == (1, "Zugriff verweigert\n")
+    unknown = host.run("ipconfig")
+    assert unknown.failed
+    assert unknown.stderr.startswith("NICHT NACHGEBILDET")
+    ended = [line["shell"] for line in stand_in.log() if line["op"] == "shell_end"]
+    assert len(set(ended[-3:])) == 3
+
+
+@pytest.mark.filterwarnings("ignore:.*environment variable defined CA Trust:DeprecationWarning")
+def test_testinfra_is_refused_a_wrong_password_and_refuses_an_unknown_authority(stand_in, monkeypatch):
+    with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+        by_testinfra(stand_in).run("probe rede 1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", stand_in.authority)
+    with pytest.raises(InvalidCredentialsError):
+        by_testinfra(stand_in, "falsch").run("probe rede 1")
 
 
 def test_a_program_keeps_its_exit_code_and_its_german(stand_in):

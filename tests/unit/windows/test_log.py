@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.windows import transcript
 from lab.windows.log import REDACTED, WireLog, redacted, without
+from lab.windows.manifest import Action, Manifest
+from lab.windows.wire import Outcome
 
 SECRET = "Hühnersuppe-42"  # noqa: S105 # nobody's
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
@@ -61,3 +65,29 @@ def test_the_log_hides_what_it_knows_as_secret(tmp_path):
     (line,) = (tmp_path / "wire.jsonl").read_text(encoding="utf-8").splitlines()
     entry = json.loads(line)
     assert (entry["v"], entry["op"], entry["reason"]) == (1, "refused", f"falsch: {REDACTED}")
+
+
+def sent(rows, **more):
+    """What Ansible would send with these rows, as far as a log looks at it."""
+    variables = [{"Name": "complex_args", "Value": {"rows": rows, "_ansible_no_log": True, **more}}]
+    params = {"Script": "ansible.legacy.win_registry_values.ps1", "Variables": variables}
+    return Manifest({params["Script"]: b"$module = 1"}, [Action("module_wrapper.ps1", params, {})], None)
+
+
+def test_rows_of_roles_are_shown_but_for_their_secrets():
+    """Ansible sends them all with no_log, so that none lands in the event log of the host."""
+    rows = [
+        {"name": "offen", "value": 600, "role": "endpoint_hardening"},
+        {"name": "geheim", "value": "Passwort-4711", "secret": True, "role": "central_logging"},
+    ]
+    call = transcript.of_manifest(sent(rows))
+    assert call.fields["args"]["rows"] == [rows[0], {**rows[1], "value": "***"}]
+    answer = Outcome(json.dumps({"items": [], "msg": "Passwort-4711"}).encode(), b"", 0)
+    assert call.line(answer)["result"] == {"items": [], "msg": "***"}
+
+
+@pytest.mark.parametrize("rows", [[], None, [{"name": "x", "value": 1}], [{"name": "x", "role": "a"}, {"name": "y"}]])
+def test_what_a_person_hides_stays_hidden(rows):
+    call = transcript.of_manifest(sent(rows))
+    assert call.fields["args"] == "***"
+    assert call.line(Outcome(b'{"changed": true}', b"", 0))["result"] == "***"

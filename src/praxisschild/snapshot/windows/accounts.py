@@ -56,7 +56,13 @@ class Accounts(Sections):
         }
 
     def members(self, group: str) -> frozenset[str]:
-        """SIDs right in a local group; nobody if this Windows has no such group."""
+        """SIDs right in a local group; nobody if this Windows has no such group.
+
+        Raises:
+            LookupError: it is no SID. Under a name every group would be empty on a Windows of another language.
+        """
+        if not group.startswith("S-1-"):
+            raise LookupError(f"{group} is no SID")
         return frozenset(self._section("groups").get(group, ()))
 
     def called(self, sids: frozenset[str]) -> list[str]:
