@@ -96,8 +96,10 @@ class Practice:
             if source.is_dir():
                 shutil.rmtree(target)
                 _copy(source, target)
-            else:
-                shutil.copy2(source, target)
+            else:  # at once: the host reads it whenever a task could be due
+                new = target.with_name(f"{target.name}.new")
+                shutil.copy2(source, new)
+                new.replace(target)
 
     def connect(self, host: str) -> WindowsHost:
         os.environ["LAB_INSTANCE"] = str(self.lab.instance)
