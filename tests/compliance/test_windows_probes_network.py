@@ -22,7 +22,7 @@ def _answers(address: str, port: int) -> bool:
     try:
         with socket.create_connection((address, port), SECONDS) as connection:
             connection.settimeout(1.0)
-            connection.sendall(b"\r\n")
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
             try:
                 return bool(connection.recv(1))
             except TimeoutError:
