@@ -179,7 +179,10 @@ SHAPE: dict[str, Any] = {
         "last_installed": _DATE,
         "search_age_hours": int,
         # by number of its article: how grave Microsoft calls it, and for how long it has been out
-        "pending": Each({"severity": OneOf("Critical", "Important", "Moderate", "Low", ""), "age_days": int}, r"KB\d+"),
+        "pending": Each(
+            {"severity": OneOf("Critical", "Important", "Moderate", "Low", ""), "security": bool, "age_days": int},
+            r"KB\d+",
+        ),
         "pending_reboot": bool,
         "managed_by": str,
     },

@@ -21,6 +21,7 @@ namespace Ansible.Praxisschild.Upkeep
     {
         public string Article; // KB and its number
         public string Severity; // Critical, Important, Moderate, Low, or nothing: an enumeration, English everywhere
+        public bool Security; // by its category: many a cumulative update has no severity
         public DateTime? Published; // in UTC
     }
 
@@ -46,6 +47,9 @@ namespace Ansible.Praxisschild.Upkeep
     /// <summary>The agent's COM objects; searching what it has already found is allowed to a remote session, too.</summary>
     public class WindowsUpdateAgent : IUpdateAgent
     {
+        // security and critical updates, in Microsoft's list of classifications
+        private static readonly string[] Closing = new string[] { "0fa1201d-4330-4fa8-8ae9-b877473b6441", "e6cf1350-c01b-414d-a61f-263d14d133b4" };
+
         public DateTime? LastSearch()
         {
             return Result("LastSearchSuccessDate");
@@ -75,6 +79,8 @@ namespace Ansible.Praxisschild.Upkeep
                 {
                     Article = article ?? (string)Get(Get(update, "Identity"), "UpdateID"),
                     Severity = Get(update, "MsrcSeverity") as string ?? "",
+                    Security = ((IEnumerable)Get(update, "Categories")).Cast<object>()
+                        .Any(one => Closing.Contains(((string)Get(one, "CategoryID")).ToLowerInvariant())),
                     Published = published == null ? (DateTime?)null : DateTime.SpecifyKind((DateTime)published, DateTimeKind.Utc),
                 });
             }
@@ -113,7 +119,7 @@ namespace Ansible.Praxisschild.Upkeep
                 { "pending_reboot", World.Registry.KeyExists("HKLM", "64", Servicing) || World.Registry.KeyExists("HKLM", "64", AutoUpdate) },
                 { "pending", UpdateSource.Current.Pending().Select(one => new Dictionary<string, object>
                     {
-                        { "article", one.Article }, { "severity", one.Severity }, { "published", Written(one.Published) },
+                        { "article", one.Article }, { "severity", one.Severity }, { "security", one.Security }, { "published", Written(one.Published) },
                     }).ToArray() },
             };
         }

@@ -30,7 +30,7 @@ public class StandInUpkeep : IUpdateAgent
         return ((IDictionary<string, object>)State["pending"]).Select(one => new { Article = one.Key, Of = (IDictionary<string, object>)one.Value })
             .Select(one => new PendingUpdate
             {
-                Article = one.Article, Severity = (string)one.Of["severity"], Published = DateTime.UtcNow.AddDays(-(int)one.Of["age_days"]),
+                Article = one.Article, Severity = (string)one.Of["severity"], Security = (bool)one.Of["security"], Published = DateTime.UtcNow.AddDays(-(int)one.Of["age_days"]),
             }).ToList();
     }
 }

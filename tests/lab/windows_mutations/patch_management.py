@@ -47,7 +47,7 @@ MUTATIONS = {
     ),
     "a security update waits for three weeks": Mutation(
         "pc-1",
-        (("set", "updates.pending.KB5099999", '{"severity": "Critical", "age_days": 20}'),),
+        (("set", "updates.pending.KB5099999", '{"severity": "", "security": true, "age_days": 20}'),),
         frozenset({"test_windows_no_security_update_waits"}),
         "patch_management",
         mended=False,

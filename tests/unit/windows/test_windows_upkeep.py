@@ -127,11 +127,11 @@ def updates(**more: Any) -> WindowsSnapshot:
     return host(updates=known | more)
 
 
-def test_only_rated_updates_close_a_hole():
+def test_updates_of_the_category_or_with_a_rating_close_a_hole():
     waiting = [
-        {"article": "KB1", "severity": "Critical", "published": "2026-11-10T00:00:00+00:00"},
-        {"article": "KB2", "severity": "", "published": "2020-01-01T00:00:00+00:00"},
-        {"article": "KB3", "severity": "Low", "published": None},
+        {"article": "KB1", "severity": "Critical", "security": False, "published": "2026-11-10T00:00:00+00:00"},
+        {"article": "KB2", "severity": "", "security": False, "published": "2020-01-01T00:00:00+00:00"},
+        {"article": "KB3", "severity": "", "security": True, "published": None},
     ]
     found = updates(pending=waiting)
     assert {name: age.days for name, age in found.security_update_ages.items()} == {"KB1": 18, "KB3": 0}

@@ -14,7 +14,7 @@ from praxisschild.snapshot.windows.host import Host
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# Windows Update calls everything an update; what Microsoft rated closes a hole
+# Windows Update calls everything an update: what is of the category, or what Microsoft rated, closes a hole
 _RATED = {"Critical", "Important", "Moderate", "Low"}
 
 
@@ -78,7 +78,7 @@ class Upkeep(Host):
         return {
             one["article"]: self._since(one["published"]) or timedelta(0)
             for one in self._section("updates")["pending"]
-            if one["severity"] in _RATED
+            if one["security"] or one["severity"] in _RATED
         }
 
     @property
