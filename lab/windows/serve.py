@@ -6,6 +6,7 @@ Started by ``lab/lab.py up`` (see control.py): python -m windows.serve --host FO
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import secrets
@@ -267,7 +268,8 @@ def serve(arguments: argparse.Namespace) -> int:
     while not ended.wait(1):
         if not host.exists():
             return 1  # somebody removed the lab's folder: nothing is left to serve
-        due.run_due(host, log, fired)
+        with contextlib.suppress(OSError, ValueError):  # somebody is putting another state in its place
+            due.run_due(host, log, fired)
     service.close()
     executor.close()
     (host / PLACES).unlink(missing_ok=True)

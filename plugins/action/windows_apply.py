@@ -35,6 +35,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Apply every kind, also if another one fails; the result tells every item, in the shape of host_batch's."""
         super().run(tmp, task_vars)
+        if folder := self._templar.template((task_vars or {}).get("praxisschild_rows_to")):
+            return self._hand_over(folder, task_vars or {})
         variables = {**(task_vars or {}), "ansible_no_target_syslog": True}  # arguments hold secrets
         self._variables = variables
         self._guard = int(self._task.args.get("guard", GUARD_SECONDS))
@@ -72,6 +74,12 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
             if not result[key]:
                 del result[key]
         return result
+
+    @staticmethod
+    def _hand_over(folder: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """Nothing is connected: the rows go to a folder here, for a program that takes them elsewhere."""
+        windows_rows.hand_over(folder, variables["inventory_hostname"], batches.fact(variables, FACT))
+        return {"changed": False, "items": []}
 
     def _call(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = self._execute_module(

@@ -11,6 +11,7 @@ from praxisschild import cli_evidence, cli_mdm
 from praxisschild.cli_attest import attest
 from praxisschild.cli_common import notes
 from praxisschild.cli_dokumente import dokumente
+from praxisschild.cli_gpo import gpo
 from praxisschild.cli_init import init
 from praxisschild.cli_look import check, coverage, show
 from praxisschild.cli_oscal import oscal
@@ -35,6 +36,7 @@ app.command()(report)
 app.command()(attest)
 app.command()(dokumente)
 app.add_typer(cli_mdm.app, name="mdm")
+app.command()(gpo)
 app.command()(oscal)
 app.add_typer(cli_evidence.app, name="evidence")
 app.command()(show)

@@ -100,6 +100,12 @@ class Inventory:
         """Names of all hosts, in the inventory's order."""
         return [str(host) for host in self._manager.get_hosts()]
 
+    @cached_property
+    def groups(self) -> dict[str, list[str]]:
+        """Group → its hosts, also those of the groups below it, as the inventory orders them."""
+        found = self._manager.get_groups_dict()
+        return {str(name): [str(host) for host in hosts] for name, hosts in found.items()}
+
     def select(self, pattern: str) -> list[str]:
         """Hosts that an Ansible host pattern names, in the inventory's order."""
         chosen = {str(host) for host in self._manager.get_hosts(pattern)}

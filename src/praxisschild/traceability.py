@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 Platform = Literal["linux", "windows"]
@@ -113,6 +113,7 @@ def checks(tests: Path) -> list[Check]:
             for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
             if isinstance(target, ast.Name)
         }
+        fixtures = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 ids, probe = _marks(node.decorator_list)
@@ -123,13 +124,18 @@ def checks(tests: Path) -> list[Check]:
                 ids = ids or tuple(dict.fromkeys(one for name in sorted(names) for one in tables.get(name, ())))
                 reason = (ast.get_docstring(node) or "").split("\n")[0]
                 marks = (probe or shared[1], (*ids, *shared[0]))
-                found.append(Check(path, node.lineno, node.name, reason, *marks, _platform_asked(node)))
+                found.append(Check(path, node.lineno, node.name, reason, *marks, _platform_of_fixtures(node, fixtures)))
     return found
 
 
-def _platform_asked(node: ast.FunctionDef) -> Platform | None:
-    """By the fixtures that the check asks for."""
-    asked = {argument.arg for argument in node.args.args}
+def _platform_of_fixtures(check: ast.FunctionDef, fixtures: Mapping[str, ast.FunctionDef]) -> Platform | None:
+    """By the fixtures that the check asks for, itself or through others of its file."""
+    asked: set[str] = set()
+    waiting = [check]
+    while waiting:
+        for name in {argument.arg for argument in waiting.pop().args.args} - asked:
+            asked.add(name)
+            waiting += [fixtures[name]] if name in fixtures else []
     if asked & {"windows", "windows_remote"}:
         return "windows"
     return None if asked & {"mobile", "device_lists"} else "linux"

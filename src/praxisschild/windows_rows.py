@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from praxisschild.rows import Dropped, reason_to_drop, requirements_of, truth, unknown_key
@@ -27,6 +29,7 @@ IDENTITY = {
 DEFAULTS = {"view": "64", "state": "present", "mode": "exact"}
 READ_HERE = {"requirement", "when", "unlisted"}
 SET_HERE = ("role", "requirements")
+SECRETS = {"value", "xml", "content"}  # what `secret` hides
 Row = dict[str, Any]
 
 
@@ -96,13 +99,13 @@ def merge(kind: str, collected: Sequence[Row], new: Iterable[Row]) -> list[Row]:
         ValueError: two rows want different things of one setting; the text names both roles.
     """
     rows = [dict(row) for row in collected]
-    known = {_identity(kind, row): row for row in rows}
+    known = {identity(kind, row): row for row in rows}
     for row in new:
-        there = known.get(_identity(kind, row))
+        there = known.get(identity(kind, row))
         if there is None:
             rows.append(dict(row))
-            known[_identity(kind, row)] = rows[-1]
-        elif _wanted(there) != _wanted(row):
+            known[identity(kind, row)] = rows[-1]
+        elif wanted(there) != wanted(row):
             raise ValueError(
                 f"{name_of(kind, row)}: role {row['role']} wants {_shown(row)}, role {there['role']} {_shown(there)}; "
                 "let one of them declare it"
@@ -114,24 +117,43 @@ def merge(kind: str, collected: Sequence[Row], new: Iterable[Row]) -> list[Row]:
     return rows
 
 
+def hand_over(folder: str, host: str, collected: Mapping[str, Sequence[Row]]) -> None:
+    """Keep a host's rows as ``<folder>/<host>.json`` for a program that takes them elsewhere; no secret value."""
+    rows = {kind: [_without_secret(row) for row in collected.get(kind) or ()] for kind in MODULES}
+    path = Path(folder) / f"{host}.json"
+    path.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+
+
+def handed_over(folder: Path, host: str) -> dict[str, list[Row]]:
+    """What hand_over kept, kind → rows; nothing of a host that has no rows."""
+    path = folder / f"{host}.json"
+    found: dict[str, list[Row]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def identity(kind: str, row: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """What two rows have in common that are about the same setting, however it is spelt."""
+    values = [row.get(key, DEFAULTS.get(key)) for key in IDENTITY[kind]]
+    return tuple(None if value is None else str(value).lower().replace(":\\", "\\").strip("{}") for value in values)
+
+
+def wanted(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row asks for, without what only says who asks and how the setting is spelt."""
+    aside = {*SET_HERE, "policy", "key", "name", "subcategory", "view", "kind"}
+    return {**{key: DEFAULTS[key] for key in ("state", "mode")}, **{k: v for k, v in row.items() if k not in aside}}
+
+
+def _without_secret(row: Row) -> Row:
+    return {key: value for key, value in row.items() if key not in SECRETS} if truth(row.get("secret", False)) else row
+
+
 def _hint(kind: str, mapping: Any) -> str:
     if not isinstance(mapping, dict):
         return "no object"
     return str(next((mapping[key] for key in reversed(IDENTITY[kind]) if mapping.get(key)), "without a name"))
 
 
-def _identity(kind: str, row: Mapping[str, Any]) -> tuple[str | None, ...]:
-    values = [row.get(key, DEFAULTS.get(key)) for key in IDENTITY[kind]]
-    return tuple(None if value is None else str(value).lower().replace(":\\", "\\").strip("{}") for value in values)
-
-
-def _wanted(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a row asks for, without what only says who asks and how the setting is spelt."""
-    aside = {*SET_HERE, "policy", "key", "name", "subcategory", "view", "kind"}
-    return {**{key: DEFAULTS[key] for key in ("state", "mode")}, **{k: v for k, v in row.items() if k not in aside}}
-
-
 def _shown(row: Mapping[str, Any]) -> str:
     if row.get("secret"):
         return "another value"
-    return ", ".join(f"{key} {value!r}" for key, value in _wanted(row).items() if DEFAULTS.get(key) != value)
+    return ", ".join(f"{key} {value!r}" for key, value in wanted(row).items() if DEFAULTS.get(key) != value)

@@ -45,6 +45,8 @@ PREFERENCES = [
     preference("mail.e2ee.auto_disable", [False], "KVWL-22"),
 ]
 PASSWORD_MANAGERS = {"1password", "bitwarden", "keepass2", "keepassxc", "keepassxc-full", "keepassxc-minimal", "pass"}
+WINDOWS_PASSWORD_MANAGERS = ("1Password", "Bitwarden", "KeePass", "Password Depot")
+WINDOWS_ARCHIVERS = ("7-Zip", "Gpg4win", "WinRAR", "WinZip")
 MICROSOFT_OFFICE = ("Microsoft 365", "Microsoft Office")
 ARCHIVERS = {"7zip", "p7zip-full"}
 
@@ -330,3 +332,23 @@ def test_word_tells_what_a_document_gives_away(obedient_office, measured):
     wrong = [name for name in names if unlike(obedient_office.microsoft_office(r"16.0\Word\Options", name), 1)]
     measured(f"Word warnt vor Änderungen und Kommentaren: {', '.join(wrong) + ' nicht vorgegeben' if wrong else 'ja'}")
     assert not wrong
+
+
+@requirement("2021-A1-07")
+def test_passwords_have_a_place_on_windows(windows, measured):
+    """Whoever has to remember twenty passwords uses one of them twenty times."""
+    if windows.is_server:
+        not_applicable("Auf einem Server benutzt niemand Webanwendungen.")
+    found = windows.installed(*WINDOWS_PASSWORD_MANAGERS)
+    measured(f"Passwortmanager: {', '.join(found) or 'keiner'}")
+    assert found
+
+
+@requirement("KVWL-22")
+def test_documents_can_be_encrypted_on_windows(windows, measured):
+    """Whoever has no tool at hand sends the finding in the clear."""
+    if not windows.installed("LibreOffice", "Mozilla Thunderbird", *MICROSOFT_OFFICE):
+        not_applicable("Auf diesem Host ist weder ein Büro- noch ein Mailprogramm installiert.")
+    found = windows.installed(*WINDOWS_ARCHIVERS)
+    measured(f"Programme zum Verschlüsseln: {', '.join(found) or 'keine'}")
+    assert found

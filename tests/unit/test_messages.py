@@ -105,7 +105,7 @@ def test_typer_has_no_words_of_its_own_left():
         (["attest", "x", "--days"], "Die Option --days braucht einen Wert."),
         (["attest", "x", "--days", "-1"], "--days: der Wert muss mindestens 0 sein"),
         (["attest", "x", "--days", "bald"], "--days: hier gehört eine ganze Zahl hin"),
-        (["coverage", "--platform", "amiga"], "--platform: 'amiga' ist keines von 'linux'"),
+        (["coverage", "--platform", "amiga"], "--platform: 'amiga' ist keines von 'linux', 'windows'"),
         (["evidence", "pruefen"], "Den Befehl 'pruefen' gibt es nicht."),
         (["--lang"], "--lang: die Sprache '' gibt es nicht; eine davon wählen: de, en"),
         (["--lang", "fr", "check", "x"], "--lang: die Sprache 'fr' gibt es nicht; eine davon wählen: de, en"),

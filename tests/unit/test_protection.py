@@ -182,6 +182,9 @@ def test_the_practice_names_exclusions_and_other_products(catalogue):
     ("entry", "field"),
     [
         ({"path": "/home", "reason": "vom Hersteller verlangt"}, "malware_exclusions.0.path"),
+        ({"path": "C:\\", "reason": "vom Hersteller verlangt"}, "malware_exclusions.0.path"),
+        ({"path": "C:\\Temp", "reason": "vom Hersteller verlangt"}, "malware_exclusions.0.path"),
+        ({"path": "C:\\PVS\\*", "reason": "vom Hersteller verlangt"}, "malware_exclusions.0.path"),
         ({"path": "/opt/pvs"}, "malware_exclusions.0.reason"),
         (
             {"path": "/opt/pvs", "reason": "vom Hersteller verlangt", "hosts": ["serber-1"]},
@@ -193,3 +196,11 @@ def test_an_exclusion_names_a_folder_a_reason_and_known_hosts(catalogue, entry, 
     with pytest.raises(InputError) as caught:
         parse(catalogue, {("malware_exclusions",): [entry]})
     assert field in str(caught.value)
+
+
+def test_folders_are_of_the_platform_whose_paths_they_are(catalogue):
+    exclusion = {"path": "D:\\PVS\\Datenbank 2", "reason": "vom Hersteller verlangt"}
+    folders = ["/srv", "D:\\Praxisdaten"]
+    practice = parse(catalogue, {("malware_exclusions",): [exclusion], ("patient_data",): folders})
+    assert [entry.path for entry in practice.malware_exclusions_of("server-1")] == [exclusion["path"]]
+    assert (practice.patient_data_on("linux"), practice.patient_data_on("windows")) == (["/srv"], ["D:\\Praxisdaten"])

@@ -239,6 +239,17 @@ def test_settings_left_to_a_domain_policy_are_a_warning(play):
     assert warning.startswith("pc-1: the domain policy “Praxis” sets 2 of these otherwise, left alone: HKLM\\X\\A, B.")
 
 
+def test_rows_are_handed_over_without_secrets_instead_of_being_applied(play, tmp_path):
+    play("windows_rows", {"registry": [CAMERA, {**CAMERA, "name": "Key", "secret": True, "value": 4711}]})
+    assert play("windows_apply", {}, praxisschild_rows_to=str(tmp_path)) == {"changed": False, "items": []}
+    assert play.sent == []
+    assert "4711" not in (tmp_path / "pc-1.json").read_text(encoding="utf-8")
+    found = windows_rows.handed_over(tmp_path, "pc-1")
+    assert [row["name"] for row in found["registry"]] == ["Camera", "Key"]
+    assert found["registry"][0]["value"] == 0
+    assert windows_rows.handed_over(tmp_path, "pc-2") == {}
+
+
 class Connection:
     """A connection that counts how often it began anew."""
 

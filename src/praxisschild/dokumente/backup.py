@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from praxisschild import german
 from praxisschild.dokumente.model import Line, Table
-from praxisschild.dokumente.rows import Cells, cell, measured_table
+from praxisschild.dokumente.rows import NOTHING, Cells, cell, measured_table
 from praxisschild.snapshot import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from praxisschild.dokumente.facts import Facts, HostFacts
-    from praxisschild.snapshot import Snapshot
+    from praxisschild.snapshot import Snapshot, WindowsSnapshot
     from praxisschild.snapshot.storage import BackupReport
 
 _JOBS = {
@@ -21,6 +21,7 @@ _JOBS = {
     "medium": "Kopie auf Wechselmedium",
     "check": "Prüfung des Bestands",
     "restore-test": "Rücksicherungsprobe",
+    "image": "Abbild des ganzen Servers",
 }
 _PROGRAM_WORD = "praxisschild-backup"
 
@@ -55,8 +56,15 @@ def _jobs(facts: Facts) -> Table:
                 _last(report),
             )
 
+    def windows(host: HostFacts, snapshot: WindowsSnapshot) -> Iterator[Cells]:
+        times = facts.setting(host.name, "backup_schedule_windows_times") or {}
+        for report in snapshot.backup_reports:
+            when = f"{times[report.job]} Uhr (eingestellt)" if report.job in times else NOTHING
+            program = "Windows Server-Sicherung" if report.job == "image" else "restic"
+            yield (_JOBS.get(report.job, report.job), when, _where(report, host, facts), program, _last(report))
+
     headings = ("Auftrag", "Wann", "Wohin", "Programm", "letzte gelungene Sicherung")
-    return measured_table(facts, headings, (14, 16, 13, 17, 11, 15, 14), ask, "keine Sicherung eingerichtet")
+    return measured_table(facts, headings, (14, 16, 13, 17, 11, 15, 14), ask, "keine Sicherung eingerichtet", windows)
 
 
 def _last(report: BackupReport | None) -> str:
@@ -77,16 +85,16 @@ def _scope(facts: Facts) -> Table:
     for host in facts.hosts:
         measured: tuple[Line, ...]
         try:
-            measured = (cell(german.listed(host.ask(_amounts), "nicht gemeldet")), host.measured_on)
+            measured = (cell(german.listed(host.ask(_amounts, _amounts), "nicht gemeldet")), host.measured_on)
         except Unreadable as unknown:
             measured = (cell(facts.unmeasured(host, str(unknown))),)
         settings = (_paths(facts, host, "backup_schedule_paths"), _paths(facts, host, "backup_schedule_exclude"))
-        rows.append((cell(host.name), *map(cell, settings), *measured))
+        rows.append((cell(host.label), *map(cell, settings), *measured))
     headings = ("Rechner", "gesicherte Ordner (eingestellt)", "ausgenommen", "Umfang zuletzt", "gemessen am")
     return Table(headings, tuple(rows), (17, 28, 20, 19, 16))
 
 
-def _amounts(snapshot: Snapshot) -> list[str]:
+def _amounts(snapshot: Snapshot | WindowsSnapshot) -> list[str]:
     """What the latest backups took in; the copy on the medium holds the same."""
     return [
         f"{report.files} Dateien, {german.size(report.size)}"
@@ -106,25 +114,37 @@ def _kept(facts: Facts) -> Table:
         encrypted = "ja" if snapshot.backups_are_encrypted else "nein"
         yield (str(kept["daily"]), str(kept["weekly"]), str(kept["monthly"]), encrypted)
 
+    def windows(_host: HostFacts, snapshot: WindowsSnapshot) -> Iterator[Cells]:
+        kept = snapshot.backup_keeps
+        # what restic writes is encrypted, or it does not write
+        yield (*(str(kept.get(name, 0)) for name in ("daily", "weekly", "monthly")), "ja")
+
     headings = ("Tage", "Wochen", "Monate", "verschlüsselt")
-    return measured_table(facts, headings, (26, 11, 11, 11, 17, 24), ask)
+    return measured_table(facts, headings, (26, 11, 11, 11, 17, 24), ask, windows=windows)
 
 
 def _restores(facts: Facts) -> Table:
     def ask(_host: HostFacts, snapshot: Snapshot) -> Iterator[Cells]:
         timers = {name: timer for name, timer in snapshot.timers.items() if "restore" in name}
         planned = german.listed([german.schedule(one) for timer in timers.values() for one in timer.calendar])
-        for report in snapshot.backup_reports:
-            if report.reads_back:
-                yield (
-                    german.moment(report.last_success) if report.last_success else "noch keine gelungen",
-                    "gelungen" if report.succeeded else "gescheitert",
-                    "nicht gemeldet" if report.compared is None else f"{report.compared} Dateien verglichen",
-                    planned,
-                )
+        yield from _read_back(snapshot.backup_reports, planned)
+
+    def windows(_host: HostFacts, snapshot: WindowsSnapshot) -> Iterator[Cells]:
+        return _read_back(snapshot.backup_reports, "monatlich (eingestellt)")
 
     headings = ("letzte gelungene Probe", "letzter Lauf", "Umfang", "geplant")
-    return measured_table(facts, headings, (18, 19, 13, 17, 18, 15), ask, "noch keine Rücksicherung erprobt")
+    return measured_table(facts, headings, (18, 19, 13, 17, 18, 15), ask, "noch keine Rücksicherung erprobt", windows)
+
+
+def _read_back(reports: Iterable[BackupReport], planned: str) -> Iterator[Cells]:
+    for report in reports:
+        if report.reads_back:
+            yield (
+                german.moment(report.last_success) if report.last_success else "noch keine gelungen",
+                "gelungen" if report.succeeded else "gescheitert",
+                "nicht gemeldet" if report.compared is None else f"{report.compared} Dateien verglichen",
+                planned,
+            )
 
 
 TABLES: Mapping[str, Callable[[Facts], Table]] = {

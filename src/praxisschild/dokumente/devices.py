@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from praxisschild import german
+from praxisschild.dokumente import windows
 from praxisschild.dokumente.model import Gap, Table
 from praxisschild.dokumente.network import DEVICES, missing_device, missing_kinds, system_name
 from praxisschild.dokumente.rows import Cells, cell, measured_table
@@ -33,7 +35,9 @@ def _lifecycle(facts: Facts) -> Table:
         )
 
     headings = ("System", "Sicherheits\u00adupdates bis", "ausstehende Sicherheitsupdates", "letztes Update")
-    return measured_table(facts, headings, (17, 15, 15, 19, 20, 14), ask)
+    return measured_table(
+        facts, headings, (17, 15, 15, 19, 20, 14), ask, windows=lambda _host, snapshot: windows.lifecycle(snapshot)
+    )
 
 
 def _support(snapshot: Snapshot) -> str:
@@ -68,7 +72,7 @@ def _attention(facts: Facts) -> Table:
         )
 
     headings = ("ohne Sicherheits\u00adupdates", "endet vorzeitig", "ohne Quelle", "zurück\u00adgehalten", "abgetrennt")
-    return measured_table(facts, headings, (17, 17, 14, 14, 14, 10, 14), ask)
+    return measured_table(facts, headings, (17, 17, 14, 14, 14, 10, 14), ask, windows=partial(windows.attention, facts))
 
 
 def _others(facts: Facts) -> Table:

@@ -12,9 +12,11 @@ from praxisschild import german
 from praxisschild.applicability import edition_of, why_not_applicable
 from praxisschild.attestations import Standing, load_attestations, standing_of
 from praxisschild.dokumente.model import Gap, Inline, Line, Served, Text, line
-from praxisschild.evidence import latest_bundle, load_bundle
+from praxisschild.errors import InputError
+from praxisschild.evidence import latest_bundle, load_bundle, load_snapshot
+from praxisschild.formats.stand_ins import MARK
 from praxisschild.inventory import PROJECT
-from praxisschild.snapshot import Snapshot, SnapshotError, Unreadable
+from praxisschild.snapshot import Snapshot, SnapshotError, Unreadable, WindowsSnapshot, read_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,24 +40,35 @@ class HostFacts:
     name: str
     address: str
     groups: tuple[str, ...] = ()
-    snapshot: Snapshot | None = None
+    snapshot: Snapshot | WindowsSnapshot | None = None
     taken: datetime | None = None
     reason: str = ""
 
-    def ask(self, question: Callable[[Snapshot], T]) -> T:
-        """What the snapshot says.
+    def ask(self, question: Callable[[Snapshot], T], windows: Callable[[WindowsSnapshot], T] | None = None) -> T:
+        """What the snapshot says; `windows` is the question to a host with Windows.
 
         Raises:
             Unreadable: there is none, or it does not say; the reason is German.
         """
         if self.snapshot is None:
             raise Unreadable(self.reason)
-        return question(self.snapshot)
+        if isinstance(self.snapshot, Snapshot):
+            return question(self.snapshot)
+        if windows is None:
+            raise Unreadable("unter Windows nicht erhoben")
+        return windows(self.snapshot)
 
-    def read(self, question: Callable[[Snapshot], T]) -> T | None:
-        """What the snapshot says; None if it does not."""
+    @property
+    def label(self) -> str:
+        """The name, with a mark if the figures are those of a stand-in."""
+        is_stand_in = isinstance(self.snapshot, WindowsSnapshot) and self.snapshot.is_stand_in
+        return f"{self.name} ({MARK})" if is_stand_in else self.name
+
+    @property
+    def measured_address(self) -> str | None:
+        """The address that the host itself told; None if it did not."""
         try:
-            return self.ask(question)
+            return self.ask(lambda snapshot: snapshot.address, lambda snapshot: snapshot.address)
         except Unreadable:
             return None
 
@@ -185,8 +198,8 @@ def _host(name: str, address: str, groups: tuple[str, ...], bundle: Path | None,
     if state.snapshot is None:
         return HostFacts(name, address, groups, reason=state.reason or "nicht erreicht")
     try:
-        snapshot = Snapshot.from_json((bundle / state.snapshot).read_bytes())
-    except (OSError, SnapshotError):
+        snapshot = read_snapshot(load_snapshot(bundle, state))
+    except (InputError, SnapshotError):
         return HostFacts(name, address, groups, reason="Zustandsaufnahme nicht lesbar")
     return HostFacts(name, address, groups, snapshot, snapshot.collected_at)
 

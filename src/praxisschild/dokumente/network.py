@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from praxisschild import german
+from praxisschild.dokumente import windows as of_windows
 from praxisschild.dokumente.model import Gap, Table, line
 from praxisschild.dokumente.rows import NOTHING, Cells, cell, measured_table
 from praxisschild.packet_filter import Packet
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from praxisschild.dokumente.facts import Facts, HostFacts
     from praxisschild.practice import Practice
-    from praxisschild.snapshot import Snapshot
+    from praxisschild.snapshot import Snapshot, WindowsSnapshot
 
     Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -35,7 +36,7 @@ def _networks(facts: Facts) -> Table:
 
 def address_of(host: HostFacts) -> str:
     """The address as measured, else as the inventory names it."""
-    return host.read(lambda snapshot: snapshot.address) or host.address
+    return host.measured_address or host.address
 
 
 def _is_in(host: HostFacts, network: Network) -> bool:
@@ -50,8 +51,11 @@ def _hosts(facts: Facts) -> Table:
         told = [f"{name}: {', '.join(found)}" for name, found in snapshot.interfaces.items() if found]
         yield (german.listed(told), system_name(snapshot), german.listed(_tasks(facts, host)))
 
+    def windows(host: HostFacts, snapshot: WindowsSnapshot) -> Iterator[Cells]:
+        yield (german.listed(snapshot.addresses), snapshot.distribution, german.listed(_tasks(facts, host)))
+
     headings = ("Schnittstellen und Adressen", "System", "Aufgaben")
-    return measured_table(facts, headings, (19, 25, 15, 26, 15), ask)
+    return measured_table(facts, headings, (19, 25, 15, 26, 15), ask, windows=windows)
 
 
 def system_name(snapshot: Snapshot) -> str:
@@ -87,8 +91,11 @@ def _ports(facts: Facts) -> Table:
                 purposes.get((protocol, port), NOTHING),
             )
 
+    def windows(host: HostFacts, snapshot: WindowsSnapshot) -> Iterator[Cells]:
+        return of_windows.ports(facts, host, snapshot, [*_samples(facts.practice), (_EVERYWHERE, ELSEWHERE)])
+
     headings = ("Port", "Programm", "offen für", "Zweck laut Praxisakte")
-    return measured_table(facts, headings, (18, 12, 16, 21, 18, 15), ask, "kein Port offen")
+    return measured_table(facts, headings, (18, 12, 16, 21, 18, 15), ask, "kein Port offen", windows)
 
 
 def admitted(snapshot: Snapshot, practice: Practice, protocol: str, port: int) -> list[str]:
@@ -134,7 +141,9 @@ def _filters(facts: Facts) -> Table:
         )
 
     headings = ("eingehend gesperrt", "beim Start geladen durch", "leitet Pakete weiter")
-    return measured_table(facts, headings, (20, 25, 20, 18, 17), ask)
+    return measured_table(
+        facts, headings, (20, 25, 20, 18, 17), ask, windows=lambda _host, snapshot: of_windows.filters(snapshot)
+    )
 
 
 def _forwarding(snapshot: Snapshot) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from praxisschild import german
+from praxisschild.dokumente import windows
 from praxisschild.dokumente.model import Table
 from praxisschild.dokumente.rows import NOTHING, Cells, cell, measured_table
 from praxisschild.snapshot.access import Password
@@ -48,7 +50,9 @@ def _measured(facts: Facts) -> Table:
             )
 
     headings = ("Konto", "Anmeldung mit", "Gruppen", "Admin-Rechte", "in der Praxisakte")
-    return measured_table(facts, headings, (16, 17, 16, 14, 10, 12, 15), ask, "kein Konto zum Anmelden")
+    return measured_table(
+        facts, headings, (16, 17, 16, 14, 10, 12, 15), ask, "kein Konto zum Anmelden", partial(windows.accounts, facts)
+    )
 
 
 def _ways_in(account: Account) -> list[str]:
@@ -70,7 +74,14 @@ def _sudo(facts: Facts) -> Table:
             )
 
     headings = ("erlaubt für", "das sind", "was", "mit Kennwort")
-    return measured_table(facts, headings, (19, 18, 20, 16, 12, 15), ask, "niemand")
+    return measured_table(
+        facts,
+        headings,
+        (19, 18, 20, 16, 12, 15),
+        ask,
+        "niemand",
+        lambda _host, snapshot: windows.administrators(snapshot),
+    )
 
 
 def _user(name: str) -> str:
@@ -99,7 +110,14 @@ def _shares(facts: Facts) -> Table:
             )
 
     headings = ("Freigabe", "Ordner", "für", "erlaubt", "Gäste", "Rechte")
-    return measured_table(facts, headings, (15, 12, 17, 16, 11, 8, 9, 12), ask, "keine Freigabe")
+    return measured_table(
+        facts,
+        headings,
+        (15, 12, 17, 16, 11, 8, 9, 12),
+        ask,
+        "keine Freigabe",
+        lambda _host, snapshot: windows.shares(snapshot),
+    )
 
 
 def _share_user(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from praxisschild.dokumente.model import Inline, Line, Table, line
 from praxisschild.snapshot import Unreadable
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from praxisschild.dokumente.facts import Facts, HostFacts
-    from praxisschild.snapshot import Snapshot
+    from praxisschild.snapshot import Snapshot, WindowsSnapshot
 
+T = TypeVar("T")
 Cells = tuple[str | Inline | Line, ...]
 NOTHING = "–"
 
@@ -24,25 +25,27 @@ def measured_table(
     widths: tuple[int, ...],
     ask: Callable[[HostFacts, Snapshot], Iterable[Cells]],
     none: str = NOTHING,
+    windows: Callable[[HostFacts, WindowsSnapshot], Iterable[Cells]] | None = None,
 ) -> Table:
     """A table with the host in the first column and the time of the measurement in the last.
 
-    `ask` yields the cells between the two. A host that was not measured, or whose state cannot be told, has one row
-    with the gap alone; one with nothing to tell has the word `none`.
+    `ask` yields the cells between the two, `windows` those of a host with Windows. A host that was not measured, or
+    whose state cannot be told, has one row with the gap alone; one with nothing to tell has the word `none`.
     """
     rows: list[tuple[Line, ...]] = []
     for host in facts.hosts:
         try:
-            found = host.ask(partial(_all, ask, host)) or [(none, *[NOTHING] * (len(headings) - 1))]
+            of_windows = partial(_all, windows, host) if windows else None
+            found = host.ask(partial(_all, ask, host), of_windows) or [(none, *[NOTHING] * (len(headings) - 1))]
         except Unreadable as unknown:
-            rows.append((cell(host.name), cell(facts.unmeasured(host, str(unknown)))))
+            rows.append((cell(host.label), cell(facts.unmeasured(host, str(unknown)))))
             continue
         # on every row: a table that goes on over the page has to be readable there, too
-        rows += [(cell(host.name), *map(cell, cells), host.measured_on) for cells in found]
+        rows += [(cell(host.label), *map(cell, cells), host.measured_on) for cells in found]
     return Table(("Rechner", *headings, "gemessen am"), tuple(rows), (*widths,))
 
 
-def _all(ask: Callable[[HostFacts, Snapshot], Iterable[Cells]], host: HostFacts, snapshot: Snapshot) -> list[Cells]:
+def _all(ask: Callable[[HostFacts, T], Iterable[Cells]], host: HostFacts, snapshot: T) -> list[Cells]:
     return list(ask(host, snapshot))
 
 

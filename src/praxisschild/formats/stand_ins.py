@@ -53,7 +53,8 @@ def warning(run: Run) -> str:
     names = [host.name.removesuffix(f" ({MARK})") for host in run.hosts if host.stand_in]
     if not names:
         return ""
+    said = "ist eine Nachbildung" if len(names) == 1 else "sind Nachbildungen"
     return (
-        f"{', '.join(names)}: {MARK}, kein echtes Windows. Was dieser Bericht davon sagt, zeigt, dass Praxisschild "
+        f"{', '.join(names)} {said}, kein echtes Windows. Was dieser Bericht davon sagt, zeigt, dass Praxisschild "
         "richtig einstellt und prüft, und ist kein Nachweis über einen Rechner der Praxis."
     )

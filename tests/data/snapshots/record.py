@@ -7,6 +7,9 @@ Usage, with the hosts of an instance of the lab (LAB_INSTANCE, as everywhere):
     tests/data/snapshots/record.py fresh
     ansible-playbook -i inventories/musterpraxis playbooks/site.yml
     tests/data/snapshots/record.py hardened
+    lab/lab.py fresh pc-1 pc-2 winserver-1
+    ansible-playbook -i inventories/windowspraxis playbooks/site.yml
+    tests/data/snapshots/record.py windows
 
 Addresses are written as those of instance 0, which a replay without LAB_INSTANCE expects. The collector reads no
 secrets and no personal data, and the lab has neither; what looks like a key or a hash stops the recording.
@@ -20,32 +23,39 @@ import os
 import re
 from pathlib import Path
 
-from praxisschild import collector
 from praxisschild.connection import RemoteHost
 from praxisschild.inventory import PROJECT, Inventory
+from praxisschild.windows_connection import WindowsHost
 
 HERE = Path(__file__).resolve().parent
-HOSTS = ("arbeitsplatz-1", "arbeitsplatz-2", "server-1")
+LINUX = ("musterpraxis", ("arbeitsplatz-1", "arbeitsplatz-2", "server-1"))
+STATES = {"fresh": LINUX, "hardened": LINUX, "windows": ("windowspraxis", ("pc-1", "pc-2", "winserver-1"))}
 SECRET = re.compile(r"PRIVATE KEY|\$(?:y|6|5|2b|gy)\$|AAAA[BCE]3Nza")
 
 
 def main() -> None:
     """Write one file per host."""
     parser = argparse.ArgumentParser(description="Record the lab's hosts for the unit tests.")
-    parser.add_argument("state", choices=["fresh", "hardened"])
-    parser.add_argument("hosts", nargs="*", default=HOSTS, metavar="HOST")
+    parser.add_argument("state", choices=STATES)
+    parser.add_argument("hosts", nargs="*", metavar="HOST")
     arguments = parser.parse_args()
-    inventory = Inventory(PROJECT / "inventories/musterpraxis")
-    for name in arguments.hosts:
-        remote = RemoteHost(inventory.connection(name))
+    practice, hosts = STATES[arguments.state]
+    inventory = Inventory(PROJECT / "inventories" / practice)
+    for name in arguments.hosts or hosts:
+        remote = (
+            WindowsHost(inventory.windows_connection(name))
+            if inventory.platform(name) == "windows"
+            else RemoteHost(inventory.connection(name))
+        )
         try:
-            found = remote.python_as_root(collector.linux_script())
+            found = remote.snapshot_document()
         finally:
             remote.close()
         text = json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-        text = text.replace(f"10.77.{os.environ.get('LAB_INSTANCE', '0')}.", "10.77.0.")
+        text = re.sub(rf"\b(10|127)\.77\.{os.environ.get('LAB_INSTANCE', '0')}\.", r"\1.77.0.", text)
         if secret := SECRET.search(text):
             raise SystemExit(f"{name}: {secret.group()!r} looks like a secret; nothing was written")
+        (HERE / arguments.state).mkdir(exist_ok=True)
         (HERE / arguments.state / f"{name}.json").write_text(text, encoding="utf-8")
 
 

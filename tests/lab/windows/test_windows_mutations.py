@@ -31,6 +31,7 @@ WINDOWSPRAXIS = PROJECT / "inventories/windowspraxis"
 HOSTS = ("pc-1", "pc-2", "winserver-1")
 INSTANCE = 6
 COMPLIANCE = PROJECT / "tests/compliance"
+FIREWALL = r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall"
 # what makes up a stand-in's state, beside its programs and its log
 PARTS = ("state.json", "registry", "drives")
 
@@ -56,7 +57,9 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target, symlinks=True)
     else:
-        shutil.copy2(source, target)
+        # whole or not at all: the host looks into it every second
+        shutil.copy2(source, target.with_suffix(".copy"))
+        target.with_suffix(".copy").replace(target)
 
 
 def described(name: str, found: Found) -> str:
@@ -94,9 +97,7 @@ class Practice:
             source, target = self.work / f"kept-{host}" / part, self.folder(host) / part
             if source.is_dir():
                 shutil.rmtree(target)
-                _copy(source, target)
-            else:
-                shutil.copy2(source, target)
+            _copy(source, target)
 
     def connect(self, host: str) -> WindowsHost:
         os.environ["LAB_INSTANCE"] = str(self.lab.instance)
@@ -193,3 +194,16 @@ def test_the_roles_mend_what_was_broken(practice, broken, healthy):
     for host in HOSTS:
         found = by_function(one for one in checks if one.host == host)
         assert {described(name, found) for name in red(found) - red(healthy[host])} == set()
+
+
+def test_the_probe_hears_a_port_that_answers(practice):
+    """Its packets are real ones: it knocks at a host that is up, not at a kept state."""
+    knock = str(COMPLIANCE / "test_windows_probes_network.py")
+    assert not red(by_function(practice.lab.judge(practice.work / "closed", knock, "--host=pc-1").checks))
+    edit.put(practice.folder("pc-1"), rf"{FIREWALL}\PrivateProfile\AllowLocalPolicyMerge", "dword:1")
+    try:
+        found = by_function(practice.lab.judge(practice.work / "open", knock, "--host=pc-1").checks)
+    finally:
+        edit.put(practice.folder("pc-1"), rf"{FIREWALL}\PrivateProfile\AllowLocalPolicyMerge", "dword:0")
+    assert "5985" in described("test_no_port_of_windows_answers_here_that_nobody_named", found)
+    assert red(found) == {"test_no_port_of_windows_answers_here_that_nobody_named"}

@@ -13,6 +13,9 @@ PORT = "test_windows_opens_no_port_that_the_practice_has_not_named"
 SERVICES = "test_named_services_of_windows_serve_only_the_named_networks"
 SURFING = "test_nobody_surfs_on_a_windows_where_the_pvs_runs"
 ADMINISTRATION = "test_windows_is_administered_from_the_named_network_only"
+HELPERS = "test_helpers_are_shut_out_of_windows_while_no_window_is_open"
+# what comes in where nothing is filtered
+WIDE_OPEN = (NOTHING, PORT, ADMINISTRATION, HELPERS)
 ANYTHING = "string:v2.31|Action=Allow|Active=TRUE|Dir=In|App=C:\\Spiel\\spiel.exe|Name=Spiel|"
 
 
@@ -27,10 +30,10 @@ def changed(host: str, path: str, value: str, *red: str) -> Mutation:
 
 MUTATIONS = {
     "the firewall is off at home": changed(
-        "pc-1", rf"{POLICY}\PrivateProfile\EnableFirewall", "dword:0", ON, NOTHING, ADMINISTRATION, SURFING
+        "pc-1", rf"{POLICY}\PrivateProfile\EnableFirewall", "dword:0", ON, *WIDE_OPEN, SURFING
     ),
     "the firewall is off on the road": changed(
-        "pc-2", rf"{POLICY}\PublicProfile\EnableFirewall", "dword:0", ON, NOTHING, ADMINISTRATION
+        "pc-2", rf"{POLICY}\PublicProfile\EnableFirewall", "dword:0", ON, *WIDE_OPEN
     ),
     "the policy is silent and the host's own switch is off": Mutation(
         "winserver-1",
@@ -38,7 +41,7 @@ MUTATIONS = {
             ("unset", rf"{POLICY}\DomainProfile\EnableFirewall"),
             ("set", "firewall.profiles.domain.enabled", "false"),
         ),
-        frozenset({ON, NOTHING, SERVICES, ADMINISTRATION}),
+        frozenset({ON, SERVICES, *WIDE_OPEN}),
         ROLE,
     ),
     "the firewall does not start": changed(
@@ -47,11 +50,9 @@ MUTATIONS = {
     "the filter engine stands still": changed(
         "pc-2", "services.BFE.state", "stopped", "test_the_windows_firewall_starts_with_windows"
     ),
-    "everything comes in": changed(
-        "pc-2", rf"{POLICY}\PrivateProfile\DefaultInboundAction", "dword:0", NOTHING, ADMINISTRATION
-    ),
-    "a game opens all ports": changed("pc-1", rf"{RULES}\Spiel", ANYTHING, NOTHING, PORT, ADMINISTRATION),
-    "a port for a remote tool": changed("winserver-1", rf"{RULES}\Werkzeug", rule(5900), PORT),
+    "everything comes in": changed("pc-2", rf"{POLICY}\PrivateProfile\DefaultInboundAction", "dword:0", *WIDE_OPEN),
+    "a game opens all ports": changed("pc-1", rf"{RULES}\Spiel", ANYTHING, *WIDE_OPEN),
+    "a port for a remote tool": changed("winserver-1", rf"{RULES}\Werkzeug", rule(5938), PORT),
     "rules of programs count again": changed(
         "pc-1", rf"{POLICY}\PrivateProfile\AllowLocalPolicyMerge", "dword:1", PORT, ADMINISTRATION
     ),

@@ -10,8 +10,11 @@ THUNDERBIRD = r"HKLM\SOFTWARE\Policies\Mozilla\Thunderbird"
 OFFICE = r"HKU\{machine}-1001\Software\Policies\Microsoft\Office"
 
 
-def broken(host: str, red: str, *changes: tuple[str, ...]) -> Mutation:
-    return Mutation(host, changes, frozenset(red.split()), "office_and_mail")
+UNINSTALL = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
+
+
+def broken(host: str, red: str, *changes: tuple[str, ...], mended: bool = True) -> Mutation:
+    return Mutation(host, changes, frozenset(red.split()), "office_and_mail", mended)
 
 
 MUTATIONS = {
@@ -95,5 +98,14 @@ MUTATIONS = {
         "pc-2",
         "test_word_tells_what_a_document_gives_away",
         ("unset", rf"{OFFICE}\16.0\Word\Options\WarnRevisions"),
+    ),
+    "no place for passwords": broken(
+        "pc-1",
+        "test_passwords_have_a_place_on_windows",
+        ("unset", rf"{UNINSTALL}\{{E2D8C6B4-3F17-4A59-B08C-15D7A9F4E603}}"),
+        mended=False,
+    ),
+    "nothing to encrypt with": broken(
+        "pc-2", "test_documents_can_be_encrypted_on_windows", ("unset", rf"{UNINSTALL}\7-Zip"), mended=False
     ),
 }

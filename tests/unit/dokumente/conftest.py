@@ -48,6 +48,36 @@ def evidence(snapshots, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def windows_snapshots(project):
+    """What the collector wrote on the stand-ins for Windows, by host."""
+    files = (project / "tests/data/snapshots/windows").glob("*.json")
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+@pytest.fixture(scope="session")
+def windowspraxis(project, windows_snapshots, tmp_path_factory):
+    """The facts of the practice with Windows, from a bundle as a verification writes it: states compressed."""
+    root = tmp_path_factory.mktemp("evidence-windows")
+    states = [
+        HostState(name=name, reached=True, snapshot=f"snapshots/{name}.json.gz", snapshot_taken=found["collected_at"])
+        for name, found in windows_snapshots.items()
+    ]
+    run = Run(
+        tool_version="0.1.0",
+        practice=PracticeFacts(name="Windowspraxis", size="gross", edition="2025"),
+        started=ENDED,
+        ended=ENDED,
+        hosts=tuple(states),
+        checks=(),
+        requirements=(),
+    )
+    write_bundle(root, run, windows_snapshots)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LAB_INSTANCE", raising=False)
+        return gather(open_practice(project / "inventories/windowspraxis", strict=False), root, TODAY)
+
+
+@pytest.fixture(scope="session")
 def musterpraxis(project, evidence):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("LAB_INSTANCE", raising=False)

@@ -57,7 +57,7 @@ def test_the_parser_finds_what_is_wrong():
 
 
 def test_every_kind_of_rows_has_a_shim_and_a_documentation():
-    assert {shim.stem for shim in SHIMS} == set(windows_rows.MODULES.values())
+    assert {shim.stem for shim in SHIMS} == {*windows_rows.MODULES.values(), "win_guard"}
     for shim in SHIMS:
         text = yaml.safe_load(shim.with_suffix(".yml").read_text())
         assert set(text) == {"DOCUMENTATION", "EXAMPLES", "RETURN"}

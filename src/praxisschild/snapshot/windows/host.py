@@ -79,7 +79,11 @@ class Host(Sections):
         )
 
     @property
+    def addresses(self) -> list[str]:
+        """Addresses of all network cards."""
+        return list(self._section("network")["addresses"])
+
+    @property
     def address(self) -> str:
         """First IPv4 address that a network card has."""
-        addresses: list[str] = self._section("network")["addresses"]
-        return next((one for one in addresses if ":" not in one), next(iter(addresses), ""))
+        return next((one for one in self.addresses if ":" not in one), next(iter(self.addresses), ""))

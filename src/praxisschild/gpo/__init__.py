@@ -1,0 +1,1 @@
+"""Rows for Windows as backups of group policies, for practices with a domain."""
