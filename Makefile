@@ -82,8 +82,8 @@ bench: machine ## this against its peers and outside judges, before and after
 	@lab/setup bench
 	@python benchmarks/bench.py
 
-windows-smoke: setup ## check, apply twice and verify one real Windows of INVENTORY (HOST=name, YES=1 does not ask)
-	@dev/windows_smoke.py run $(INVENTORY) --host "$(HOST)" $(if $(YES),--yes)
+windows-smoke: setup ## check, apply twice and verify one real Windows of INVENTORY (HOST=name, TAGS=roles, YES=1 does not ask)
+	@dev/windows_smoke.py run $(INVENTORY) --host "$(HOST)" --tags "$(TAGS)" $(if $(YES),--yes)
 
 man: setup ## the manual page, in German and English, below docs/man
 	@mkdir -p docs/man/de/man1 docs/man/man1

@@ -40,6 +40,7 @@ class Smoke:
     inventory: Path
     host: str
     folder: Path
+    tags: str = ""
 
     @property
     def transcript(self) -> Path:
@@ -65,7 +66,8 @@ class Smoke:
 
     def playbook(self, phase: str, command: str) -> tuple[int, int]:
         """Exit code and number of changes of `praxisschild plan` or `apply` on the host; a failure is told."""
-        code, said = self.praxisschild(phase, command, str(self.inventory), "--limit", self.host)
+        words = ["--limit", self.host, *(["--tags", self.tags] if self.tags else [])]
+        code, said = self.praxisschild(phase, command, str(self.inventory), *words)
         (host,) = (said or {}).get("hosts") or [{"failure": None, "items": []}]
         if host["failure"]:
             print(f"  {host['failure']['reason']}\n  → {host['failure']['way_out']}", file=sys.stderr)
@@ -145,7 +147,7 @@ def run(arguments: argparse.Namespace) -> int:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     folder = (arguments.output or PROJECT / "evidence" / "windows-smoke") / f"{host}-{stamp}"
     folder.mkdir(parents=True)
-    smoke = Smoke(arguments.inventory.resolve(), host, folder)
+    smoke = Smoke(arguments.inventory.resolve(), host, folder, arguments.tags)
     print(_("Transcript: {file}", file=smoke.transcript))
     code, _changes = smoke.playbook("check", "plan")
     if code:
@@ -188,6 +190,7 @@ def main() -> int:
     running = commands.add_parser("run", help="check, apply, apply again, verify one host")
     running.add_argument("inventory", type=Path)
     running.add_argument("--host", default="", help="needed where the practice has several with Windows")
+    running.add_argument("--tags", default="", help="roles to apply, as in firewall,account_policy; all without it")
     running.add_argument("--yes", action="store_true", help="do not ask")
     running.add_argument("--output", type=Path, help="folder for transcript and evidence")
     running.set_defaults(work=run)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,11 @@ def record(connection: type[Any]) -> None:
 
         stdin = heard() if stdin_iterator else None
         code, stdout, stderr = run(self, command, args, from_exec=from_exec, stdin_iterator=stdin)
-        self._recorded = getattr(self, "_recorded", 0) + 1
+        # a connection that was reset, as after what could have closed the way in, has another shell and counts anew
+        counts = self.__dict__.setdefault("_recorded", Counter())
+        counts[self.shell_id] += 1
         line = " ".join([str(command), *map(str, args)])
-        note(self, self._recorded, line, pieces, Outcome(stdout, stderr, code))
+        note(self, counts[self.shell_id], line, pieces, Outcome(stdout, stderr, code))
         return code, stdout, stderr
 
     connection._winrm_exec = _winrm_exec

@@ -50,6 +50,7 @@ class Practice:
             "ansible_port": good.https,
             "ansible_user": "betreuung",
             "ansible_password": PASSWORD,
+            "backup_schedule_password": "Nur-für-Tests-0815-4711",
         }
         self.hosts = {
             GOOD: {},
