@@ -110,11 +110,6 @@ MUTATIONS = {
         "pc-1", "test_only_ntlmv2_is_spoken", ("set", rf"{LSA}\LmCompatibilityLevel", "dword:3")
     ),
     "LM hashes are kept": broken("winserver-1", "test_only_ntlmv2_is_spoken", ("set", rf"{LSA}\NoLMHash", "dword:0")),
-    "remote management in the clear": broken(
-        "pc-2",
-        "test_remote_management_never_speaks_in_the_clear",
-        ("set", rf"{WINDOWS}\WinRM\Service\AllowUnencryptedTraffic", "dword:1"),
-    ),
     "TLS 1.0 is spoken again": broken(
         "winserver-1", "test_windows_refuses_outdated_tls", ("unset", rf"{SCHANNEL}\TLS 1.0\Server\Enabled")
     ),

@@ -62,10 +62,6 @@ class Traffic(Host, Settings):
         """Whether passwords are kept in a form that is broken in seconds; not by default."""
         return self.registry(_LSA, "NoLMHash") == 0
 
-    def remote_management_may(self, what: str) -> bool:
-        """Whether WinRM's service may do `AllowBasic` or `AllowUnencryptedTraffic`; without a policy it might."""
-        return self.registry(rf"{_POLICIES}\Windows\WinRM\Service", what) != 0
-
     @property
     def outdated_tls(self) -> list[str]:
         """Protocols before TLS 1.2 that Windows' own TLS speaks. SSL is off by itself since Windows 10 1607."""
