@@ -185,7 +185,8 @@ def ask(browser: Browser, seen: Site) -> dict[str, Any]:
     return {
         "installed": True,
         "version": version,
-        "policies": groups["policyGroups"]["chrome"]["policies"],
+        # called one way or the other, depending on the version
+        "policies": (groups.get("policyGroups") or groups["policyValues"])["chrome"]["policies"],
         "extensions": extensions,
         "devices": devices,
         **seen.as_result(),
