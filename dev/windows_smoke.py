@@ -97,7 +97,7 @@ class Smoke:
             kept = isinstance(line.get("result"), dict) and line["result"].get("kept")
             if kept and not line.get("check"):
                 run = str(kept).replace("\\", "/").rstrip("/").split("/")[-2]
-                found[f"ansible -i {self.inventory} {self.host} -m windows_apply -a restore={run}"] = None
+                found[f"ansible -i {self.inventory} {self.host} -m {line['module']} -a restore={run}"] = None
         return list(found)
 
 

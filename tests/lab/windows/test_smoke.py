@@ -152,7 +152,7 @@ def test_a_difference_is_named_by_call_and_field(ran, tmp_path):
 
 def test_what_it_says_undoes_it(pc, ran, state):
     done, _, _ = ran
-    commands = re.findall(r"(?m)^  (ansible -i .* -m windows_apply -a restore=\w+)$", done.stdout)
+    commands = re.findall(r"(?m)^  (ansible -i .* -m win_\w+ -a restore=\w+)$", done.stdout)
     assert commands
     assert len(set(commands)) == len(commands)
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
