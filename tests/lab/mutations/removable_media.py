@@ -58,7 +58,8 @@ MUTATIONS = {
         HOST,
         "modprobe scsi_debug removable=1 dev_size_mb=32; udevadm settle; sleep 10; "
         "d=$(lsblk -dno NAME,VENDOR | awk '/Linux/{print $1}'); echo schlecht | cryptsetup luksFormat -q --type luks1 "
-        "--cipher aes-cbc-essiv:sha256 --key-size 128 --pbkdf-force-iterations 1000 --key-file - /dev/$d",
+        "--cipher aes-cbc-essiv:sha256 --key-size 128 --pbkdf-force-iterations 1000 --key-file - /dev/$d; "
+        "udevadm trigger --action=change /dev/$d; udevadm settle; sleep 10",
         frozenset({"test_encrypted_media_use_a_strong_method"}),
         "removable_media",
         undo="modprobe -r scsi_debug",
@@ -98,6 +99,7 @@ MUTATIONS = {
         frozenset({"test_clean_medium_can_be_used", "test_malware_inside_an_encrypted_medium_is_found"}),
         "removable_media",
         probe=True,
+        alone=True,  # it changes the same rules as the one that releases everything
     ),
     "the comparison of checksums always agrees": Mutation(
         HOST,
