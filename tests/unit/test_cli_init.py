@@ -221,6 +221,7 @@ def test_questions_can_be_broken_off_and_gone_on_with(tmp_path):
     answer(child, ("Name der Praxis", ""), ("darf nicht leer", "Praxis am Markt"), ("Wie viele Personen", "vier"))
     answer(child, ("keine Anzahl von Personen", "4"))
     child.expect_exact("Was hat die Praxis?")
+    child.expect_exact("[J/n]: ")
     child.sendcontrol("c")
     child.expect(pexpect.EOF)
     child.close()
