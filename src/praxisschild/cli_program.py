@@ -23,6 +23,7 @@ from praxisschild.i18n import LANGUAGES, N_, VARIABLE, _
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+INTERRUPTED = 130  # what a shell says of a program that Ctrl-C has ended
 # Names of typer's module of help, which have no setting, and what is written there
 _TYPERS_WORDS = {
     "ARGUMENTS_PANEL_TITLE": N_("Arguments"),
@@ -176,7 +177,7 @@ class RootGroup(Group):
             result = super().main(words, prog_name, complete_var, False, windows_expand_args, **extra)
         except typer.Abort:
             _say(_("Broken off."))
-            result = 1
+            result = INTERRUPTED
         except TyperException as error:
             if type(error).__name__ != "NoArgsIsHelpError":  # that one has shown the help
                 _say_misuse(error)
