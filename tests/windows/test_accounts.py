@@ -100,7 +100,7 @@ def test_what_is_not_there_is_disabled_and_empty(pc):
         (account("x", "running"), "`state` is enabled or disabled, not running"),
         ({**account("x", "enabled"), "members": []}, "`members` belongs to a group"),
         ({"kind": "service", "name": "x", "start": "auto", "members": []}, "`members` belongs to a group"),
-        ({**account("x", "enabled"), "xml": "<x/>"}, "`start` and `xml` belong"),
+        ({**account("x", "enabled"), "xml": "<x/>"}, "`start`, `xml` and `content` belong"),
     ],
 )
 def test_a_mistake_is_named_before_anything_changes(pc, row, complaint):
