@@ -407,18 +407,18 @@ namespace Ansible.Praxisschild.Batch
                 .OrderByDescending(name => name, StringComparer.Ordinal).FirstOrDefault() : null;
         }
 
-        /// <summary>What a run replaced of a kind; nothing if <c>latest</c> is asked for and did not replace anything of it.</summary>
+        /// <summary>What a run replaced of a kind; nothing if the run did not replace anything of it.</summary>
         public static IList Read(string run, string kind)
         {
-            bool latest = run == Latest;
-            run = latest ? NewestRun() : run;
+            run = run == Latest ? NewestRun() : run;
             if (run == null)
                 return new List<object>();
-            string path = Folder(run) + @"\" + kind + ".json";
-            if (latest && !World.FileExists(path))
-                return new List<object>();
+            string folder = Folder(run);
+            string path = folder + @"\" + kind + ".json";
+            if (!Directory.Exists(World.Machine.Native(folder)))
+                throw new BatchException(String.Format("{0}: there is no such run; it replaced nothing, or was removed", folder));
             if (!World.FileExists(path))
-                throw new BatchException(String.Format("{0}: there is no such file; the run replaced nothing of this kind, or was removed", path));
+                return new List<object>();
             Store.Protect(); // what an ordinary user could have written there is not applied
             try
             {

@@ -334,8 +334,14 @@ def test_what_is_not_ours_is_not_restored(pc, content):
     assert "is not what this module keeps; nothing was restored" in result["msg"]
 
 
+def test_a_run_that_replaced_nothing_of_a_kind_has_nothing_to_put_back(pc):
+    assert pc("registry", [row()], run="r")["changed"]
+    assert pc.settled("audit", restore="r")
+    assert pc("registry", restore="r")["changed"]
+
+
 def test_a_run_that_nobody_kept_or_a_path_is_refused(pc):
-    assert "there is no such file" in pc("registry", restore="nie")["msg"]
+    assert "there is no such run" in pc("registry", restore="nie")["msg"]
     assert "letters, digits" in pc("registry", restore="..\\..\\x")["msg"]
     assert "letters, digits" in pc("registry", [row()], run="../x")["msg"]
     assert pc.registry.values(KEY) == {}
