@@ -47,6 +47,7 @@ def completed(*words):
     ],
     ids=lambda value: " ".join(value) if value else "",
 )
+@pytest.mark.slow
 def test_a_shell_completes(catalogue, words, offered):
     if offered is None:
         offered = [name for name in catalogue.ids if name.startswith(words[-1])]

@@ -138,6 +138,7 @@ def test_what_is_no_evidence_is_told(call, chain, tmp_path):
 @pytest.mark.parametrize(
     "where", ["{bundle}/neu.html", "{bundle}", "{chain}/latest/neu.html", "{bundle}/snapshots/neu.html"]
 )
+@pytest.mark.slow
 def test_nothing_is_written_into_evidence(call, chain, latest, where):
     before = state(chain)
     error = call(latest, "--output", where.format(bundle=latest, chain=chain), "--format", "html").exception

@@ -82,6 +82,7 @@ def test_a_host_without_a_kept_state_is_not_tested_and_says_so(practice, bundle,
 
 
 @pytest.mark.parametrize(("words", "said"), [(["--host", "nix"], "no host 'nix'"), (["--requirement", "X-1"], "'X-1'")])
+@pytest.mark.slow
 def test_misuse_is_one_sentence(practice, bundle, words, said):
     done = verify(practice, bundle, *words)
     assert done.exit_code == 2

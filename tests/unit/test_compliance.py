@@ -92,6 +92,7 @@ def test_verdicts_reach_the_results_and_an_unreachable_host_never_passes(pyteste
     assert not list(pytester.path.glob("evidence/*/*/report.pdf")), "this practice does without"
 
 
+@pytest.mark.slow
 def test_a_check_keeps_its_name_when_a_parameter_is_a_folder(pytester, practice):
     marks = '@requirement("2021-A1-18")\n@pytest.mark.parametrize("folder", ["/var/tmp"])\n'
     source = f"import pytest\nfrom praxisschild.checks import requirement\n{marks}"
@@ -171,6 +172,7 @@ def test_a_deviation_still_runs_and_shows_as_such(pytester, practice):
     assert run["deviations"][0]["approved_by"] == "Praxisinhaberin"
 
 
+@pytest.mark.slow
 def test_an_unknown_host_is_named(pytester, practice):
     pytester.makepyfile(test_sample=CHECKS)
     done, _run = results(pytester, practice, "--host", "drucker")

@@ -281,6 +281,7 @@ def test_a_second_batch_waits_for_the_first(batch: Batch, etc: Path, state: Path
         assert "another Praxisschild run" in batch([{"dest": etc / "a", "content": "1"}])["msg"]
 
 
+@pytest.mark.slow
 def test_a_batch_killed_at_any_moment_leaves_whole_files(etc: Path, state: Path, batch: Batch):
     """Power cut, OOM killer, closed lid: every file is the old or the new one, and the next run finishes the work."""
     count, size = 40, 60_000

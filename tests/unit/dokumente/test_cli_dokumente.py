@@ -55,6 +55,7 @@ def test_every_document_opens_again_and_bears_the_practices_name(small, tmp_path
     assert json.loads((tmp_path / "dokumente.json").read_text())["files"].keys() == {f"{name}.docx" for name in ORDER}
 
 
+@pytest.mark.slow
 def test_a_program_learns_files_gaps_and_attestations(practice, evidence, tmp_path):
     options = ["--only", "backup-konzept,notfallkarte", "--output", tmp_path, "--evidence", evidence, "--json"]
     done = run(practice, *options)

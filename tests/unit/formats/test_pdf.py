@@ -153,6 +153,7 @@ def test_any_text_is_drawn_and_in_time(run: Run) -> None:
     assert all(one.id in text for one in rows)
 
 
+@pytest.mark.slow
 def test_a_status_is_told_by_word_and_shape(usual: Run, run: Run) -> None:
     for one in (usual, run):
         text = words(one)
@@ -377,6 +378,7 @@ def test_bookmarks_lead_to_every_requirement(usual: Run) -> None:
         assert f"{requirement.id} {requirement.title}" in found
 
 
+@pytest.mark.slow
 def test_same_run_gives_the_same_bytes_anywhere(run: Run, tmp_path) -> None:
     results = results_json.render(run).encode()
     (tmp_path / "results.json").write_bytes(results)

@@ -14,6 +14,8 @@ from praxisschild.cli import app
 from praxisschild.errors import InputError
 from tests.unit.formats.oscal.conftest import dangling
 
+pytestmark = pytest.mark.slow
+
 
 def call(*words):
     return CliRunner().invoke(app, ["oscal", *map(str, words)])

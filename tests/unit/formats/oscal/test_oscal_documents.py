@@ -23,6 +23,8 @@ from praxisschild.results import Status
 from tests.unit.formats.conftest import check
 from tests.unit.formats.oscal.conftest import dangling, nodes
 
+pytestmark = pytest.mark.slow
+
 NAMES = {
     "catalog.json": "catalogs",
     "profile.json": "profiles",
