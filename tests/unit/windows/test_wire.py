@@ -188,7 +188,7 @@ def test_any_bytes_get_an_answer(data):
     fromstring(answer)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=6000), st.integers(1, 8000))
 def test_output_is_whole_in_whatever_envelopes_it_comes(data, size):
     class Fixed:
