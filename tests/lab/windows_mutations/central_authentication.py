@@ -29,7 +29,9 @@ MUTATIONS = {
         "dword:28",
         "test_kerberos_of_windows_uses_aes",
     ),
-    "NTLM of the first version": changed(rf"{LSA}\LmCompatibilityLevel", "dword:1", OLD, role="endpoint_hardening"),
+    "NTLM of the first version": changed(
+        rf"{LSA}\LmCompatibilityLevel", "dword:1", OLD, "test_only_ntlmv2_is_spoken", role="endpoint_hardening"
+    ),
     "NTLM that nobody writes down": changed(rf"{LSA}\MSV1_0\AuditReceivingNTLMTraffic", "dword:0", OLD),
     "LDAP that anybody may change on its way": changed(
         r"HKLM\SYSTEM\CurrentControlSet\Services\LDAP\LDAPClientIntegrity", "dword:0", SIGNED
