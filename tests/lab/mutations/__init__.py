@@ -10,6 +10,10 @@ import pkgutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SHARES = 3
 EMULATED = "notebook-1"
@@ -61,6 +65,11 @@ def choice() -> str:
     return asked
 
 
+def share(names: Iterable[str], asked: str) -> list[str]:
+    """All names, or every third of them."""
+    return [name for number, name in enumerate(names) if asked == "all" or number % SHARES == int(asked)]
+
+
 def chosen(mutations: dict[str, Mutation], asked: str) -> dict[str, Mutation]:
     """The mutations of a choice; a third takes every third of them, so that each is run within three days.
 
@@ -68,8 +77,7 @@ def chosen(mutations: dict[str, Mutation], asked: str) -> dict[str, Mutation]:
     """
     if asked == "all":
         return mutations
-    third = [name for number, name in enumerate(mutations) if number % SHARES == int(asked)]
-    return {name: mutations[name] for name in third if mutations[name].host != EMULATED}
+    return {name: mutations[name] for name in share(mutations, asked) if mutations[name].host != EMULATED}
 
 
 def piles(mutations: dict[str, Mutation]) -> list[dict[str, Mutation]]:

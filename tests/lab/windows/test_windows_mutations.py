@@ -20,6 +20,7 @@ from praxisschild.inventory import Inventory
 from praxisschild.results import CheckResult, Run, Status
 from praxisschild.windows_connection import WindowsHost
 from tests.lab.conftest import PROJECT, Lab, name_of
+from tests.lab.mutations import choice, share
 from tests.lab.windows_mutations import Mutation, every
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def test_a_hardened_host_has_nothing_red(healthy, host):
     assert {described(name, healthy[host]) for name in red(healthy[host]) - EXCUSED.get(host, set())} == set()
 
 
-@pytest.mark.parametrize("name", every())
+@pytest.mark.parametrize("name", share(every(), choice()))
 def test_exactly_the_checks_of_what_breaks_turn_red(broken, healthy, name):
     mutation = every()[name]
     turned = red(broken[name]) - red(healthy[mutation.host])
