@@ -112,7 +112,6 @@ SHAPE: dict[str, Any] = {
         "language": str,
         "role": OneOf("workstation", "member_workstation", "server", "member_server"),
         "sid": _SID,
-        "secure_boot": bool,
         "tpm": bool,
         "language_mode": OneOf("FullLanguage", "ConstrainedLanguage"),
     },

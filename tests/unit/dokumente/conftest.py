@@ -19,24 +19,21 @@ TODAY = date(2026, 11, 25)
 ENDED = datetime(2026, 11, 24, 23, 44, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
-def snapshots(project):
-    """What the collector wrote on the hardened hosts, by host."""
-    files = (project / "tests/data/snapshots/hardened").glob("*.json")
+def recorded(project, state):
+    """What the collector wrote, by host."""
+    files = (project / "tests/data/snapshots" / state).glob("*.json")
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
-@pytest.fixture(scope="session")
-def evidence(snapshots, tmp_path_factory):
-    """A folder of evidence with one bundle of the model practice, in which one more host was not reached."""
-    root = tmp_path_factory.mktemp("evidence")
+def write_evidence(root, practice, snapshots):
+    """One bundle of the practice as a verification writes it, with its states compressed."""
     states = [
-        HostState(name=name, reached=True, snapshot=f"snapshots/{name}.json", snapshot_taken=found["collected_at"])
+        HostState(name=name, reached=True, snapshot=f"snapshots/{name}.json.gz", snapshot_taken=found["collected_at"])
         for name, found in snapshots.items()
     ]
     run = Run(
         tool_version="0.1.0",
-        practice=PracticeFacts(name="Musterpraxis", size="gross", edition="2025"),
+        practice=PracticeFacts(name=practice, size="gross", edition="2025"),
         started=ENDED,
         ended=ENDED,
         hosts=tuple(states),
@@ -47,41 +44,40 @@ def evidence(snapshots, tmp_path_factory):
     return root
 
 
+def facts_from(project, folder, evidence):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LAB_INSTANCE", raising=False)
+        return gather(open_practice(project / "inventories" / folder, strict=False), evidence, TODAY)
+
+
+@pytest.fixture(scope="session")
+def snapshots(project):
+    """The hardened hosts of the model practice."""
+    return recorded(project, "hardened")
+
+
+@pytest.fixture(scope="session")
+def evidence(snapshots, tmp_path_factory):
+    """A folder of evidence with one bundle of the model practice."""
+    return write_evidence(tmp_path_factory.mktemp("evidence"), "Musterpraxis", snapshots)
+
+
 @pytest.fixture(scope="session")
 def windows_snapshots(project):
-    """What the collector wrote on the stand-ins for Windows, by host."""
-    files = (project / "tests/data/snapshots/windows").glob("*.json")
-    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    """The hardened stand-ins for Windows."""
+    return recorded(project, "windows")
 
 
 @pytest.fixture(scope="session")
 def windowspraxis(project, windows_snapshots, tmp_path_factory):
-    """The facts of the practice with Windows, from a bundle as a verification writes it: states compressed."""
-    root = tmp_path_factory.mktemp("evidence-windows")
-    states = [
-        HostState(name=name, reached=True, snapshot=f"snapshots/{name}.json.gz", snapshot_taken=found["collected_at"])
-        for name, found in windows_snapshots.items()
-    ]
-    run = Run(
-        tool_version="0.1.0",
-        practice=PracticeFacts(name="Windowspraxis", size="gross", edition="2025"),
-        started=ENDED,
-        ended=ENDED,
-        hosts=tuple(states),
-        checks=(),
-        requirements=(),
-    )
-    write_bundle(root, run, windows_snapshots)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("LAB_INSTANCE", raising=False)
-        return gather(open_practice(project / "inventories/windowspraxis", strict=False), root, TODAY)
+    """The facts of the practice with Windows."""
+    evidence = write_evidence(tmp_path_factory.mktemp("evidence-windows"), "Windowspraxis", windows_snapshots)
+    return facts_from(project, "windowspraxis", evidence)
 
 
 @pytest.fixture(scope="session")
 def musterpraxis(project, evidence):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("LAB_INSTANCE", raising=False)
-        return gather(open_practice(project / "inventories/musterpraxis", strict=False), evidence, TODAY)
+    return facts_from(project, "musterpraxis", evidence)
 
 
 def facts_of(catalogue, edition="2025", **said):
