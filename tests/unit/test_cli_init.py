@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -204,6 +205,8 @@ def terminal(folder, *words):
         encoding="utf-8",
         dimensions=(40, 120),
         timeout=30,
+        # a shell's background jobs, as the tests may be one, ignore Ctrl-C, and so would what they start
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder.parent), "TERM": "xterm", "LANG": "C.UTF-8"},
     )
 

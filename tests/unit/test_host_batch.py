@@ -29,13 +29,22 @@ OWN = {"owner": str(os.geteuid()), "group": str(os.getegid())}
 # what AnsiballZ does on a host: one namespace for Ansible's module_utils and ours
 ansible.module_utils.__path__.append(str(PLUGINS / "module_utils"))
 
+# counts what the interpreter reports of files and processes, by its kind, and dies of the one it is told
 IN_A_PROCESS = f"""
-import json, sys
+import atexit, collections, json, os, signal, sys
 import ansible.module_utils
 ansible.module_utils.__path__.append({str(PLUGINS / "module_utils")!r})
 sys.path.insert(0, {str(PLUGINS / "modules")!r})
 from ansible.module_utils.testing import patch_module_args
 import host_batch
+seen, kind, last = collections.Counter(), sys.argv[1], int(sys.argv[2])
+def count(event, arguments):
+    if event == "open" or event.startswith(("os.", "subprocess.")):
+        seen.update([event, ""])
+        if event.startswith(kind) and seen[kind] == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(count)
+atexit.register(lambda: json.dump(seen, sys.stderr))
 with patch_module_args(json.load(sys.stdin)):
     host_batch.main()
 """
@@ -287,31 +296,37 @@ def test_a_batch_killed_at_any_moment_leaves_whole_files(etc: Path, state: Path,
     count, size = 40, 60_000
     combined = etc.parent / "combined"
     handler = {"name": "Combine", "command": ["sh", "-c", f"cat {etc}/* > {combined}"]}
-    dice, caught = random.Random(), 0  # noqa: S311 # nothing secret
-    for number in range(6):
-        old, new = (str(n) * size + "\n" for n in (number, number + 1))
-        files = [{"dest": etc / f"{i:02}", "content": new, "notify": ["Combine"]} for i in range(count)]
-        if number == 0:
-            for item in files:
-                item["dest"].write_text(old)
-        process = subprocess.Popen(
-            [sys.executable, "-c", IN_A_PROCESS], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+
+    def run_until(kind: str, number: int, files: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", IN_A_PROCESS, kind, str(number)],
+            input=json.dumps(arguments(state, files, handlers=[handler])),
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        assert process.stdin
-        process.stdin.write(json.dumps(arguments(state, files, handlers=[handler])))
-        process.stdin.close()
-        while process.poll() is None and not any(etc.glob(".praxisschild-new.*")):
-            time.sleep(0.001)
-        time.sleep(dice.random() * 0.25)
-        process.send_signal(signal.SIGKILL)
-        caught += process.wait() == -signal.SIGKILL
-        for item in files:
-            assert item["dest"].read_text() in {old, new}
-        assert "failed" not in batch(files, handlers=[handler])
-        assert inventory_of(etc) == {item["dest"].name: new for item in files}
-        assert combined.read_text() == new * count
-        assert not batch(files, handlers=[handler])["changed"]
-    assert caught
+
+    def of(number: int) -> list[dict[str, Any]]:
+        content = str(number) * size + "\n"
+        return [{"dest": etc / f"{i:02}", "content": content, "notify": ["Combine"]} for i in range(count)]
+
+    run_until("", 0, of(0))
+    events = json.loads(run_until("", 0, of(1)).stderr)
+    assert events["os.rename"] >= count
+    whole = set()
+    for number, kind in enumerate(("", "os.rename") * 4, 2):
+        old, new = of(number - 1), of(number)
+        killed = run_until(kind, random.randint(1, events[kind] - 5), new)  # noqa: S311 - nothing secret
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        for before, after in zip(old, new, strict=True):
+            content = after["dest"].read_text()
+            assert content in {before["content"], after["content"]}
+            whole.add(content == after["content"])
+        assert "failed" not in batch(new, handlers=[handler])
+        assert inventory_of(etc) == {item["dest"].name: item["content"] for item in new}
+        assert combined.read_text() == new[0]["content"] * count
+        assert not batch(new, handlers=[handler])["changed"]
+    assert whole == {True, False}
 
 
 def test_documentation_and_argument_spec_say_the_same():
