@@ -48,7 +48,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         calls = (
             [(kind, {"restore": str(restore)}) for kind in reversed(windows_rows.MODULES)]
             if restore
-            else [(kind, {"rows": collected[kind]}) for kind in windows_rows.MODULES if collected.get(kind)]
+            else self._rows(collected)
         )
         try:
             for number, (kind, arguments) in enumerate(calls):
@@ -80,6 +80,17 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         """Nothing is connected: the rows go to a folder here, for a program that takes them elsewhere."""
         windows_rows.hand_over(folder, variables["inventory_hostname"], batches.fact(variables, FACT))
         return {"changed": False, "items": []}
+
+    @staticmethod
+    def _rows(collected: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        """Kind and arguments of each call: what is asked for, and what is not any more."""
+        calls = []
+        for kind in windows_rows.MODULES:
+            rows = collected.get(kind) or []
+            released = windows_rows.nobodys(kind, (collected.get(windows_rows.RELEASED) or {}).get(kind) or (), rows)
+            if rows or released:
+                calls.append((kind, {"rows": rows, "release": released}))
+        return calls
 
     def _call(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = self._execute_module(

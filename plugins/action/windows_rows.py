@@ -25,7 +25,8 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
     """``windows_rows: {registry: […], security: […], audit: […], components: […]}``, on the controller only.
 
     Rows are those of the modules win_registry_values, win_security_policy_values, win_audit_policy and win_components,
-    and may say ``when``. They are added to the fact ``praxisschild_windows``; what does not apply is in ``dropped``.
+    and may say ``when``. They are added to the fact ``praxisschild_windows``, with those that do not apply under
+    ``released``: what an earlier run has set of them is given back. What a deviation leaves out is in ``dropped``, too.
     """
 
     TRANSFERS_FILES = False
@@ -39,7 +40,11 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
         role = self._task._role.get_name() if self._task._role else "play"
         found = self._templar.template(batches.fact(variables, "praxisschild").get("dropped") or {})
         reasons = batches.dropped_on(found, variables.get("inventory_hostname"))
-        collected = {kind: list(batches.fact(variables, FACT).get(kind) or []) for kind in windows_rows.MODULES}
+        before = batches.fact(variables, FACT)
+        collected = {kind: list(before.get(kind) or []) for kind in windows_rows.MODULES}
+        released = {
+            kind: list((before.get(windows_rows.RELEASED) or {}).get(kind) or []) for kind in windows_rows.MODULES
+        }
         dropped: list[rows.Dropped] = []
         try:
             for kind, written in self._task.args.items():
@@ -49,11 +54,16 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                     raise ValueError(f"{kind}: is a list of rows")
                 selection = windows_rows.select(kind, written, row_keys(kind), role, reasons)
                 collected[kind] = windows_rows.merge(kind, collected[kind], selection.rows)
+                released[kind] += selection.released
                 dropped += selection.dropped
         except ValueError as error:
             place = f"{role}: {self._task.name or self._task.action}"
             raise AnsibleActionFail(f"{place}: {error}", obj=self._task.args) from None
-        result.update(changed=False, ansible_facts={FACT: collected}, _ansible_facts_cacheable=False)
+        result.update(
+            changed=False,
+            ansible_facts={FACT: {**collected, windows_rows.RELEASED: released}},
+            _ansible_facts_cacheable=False,
+        )
         result["dropped"] = [
             {"kind": one.kind, "name": one.name, "requirements": list(one.requirements), "reason": one.reason}
             for one in dropped

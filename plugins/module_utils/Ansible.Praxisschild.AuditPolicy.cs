@@ -25,6 +25,7 @@ namespace Ansible.Praxisschild.AuditPolicy
     /// <summary>The advanced audit policy by the GUIDs of its subcategories, whose names are localised.</summary>
     public class AuditPolicyBatch : Batch.Batch
     {
+        private static readonly string[] Keys = new string[] { "subcategory" };
         private const int Success = 1;
         private const int Failure = 2;
         private static readonly Regex GuidForm = new Regex(@"^\{?([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?$");
@@ -36,6 +37,8 @@ namespace Ansible.Praxisschild.AuditPolicy
 
         protected override string NameKey { get { return "subcategory"; } }
 
+        protected override string[] Identity { get { return Keys; } }
+
         public static Hashtable Spec()
         {
             return Batch.Spec.Of(new Hashtable
@@ -44,7 +47,7 @@ namespace Ansible.Praxisschild.AuditPolicy
                 { "name", Batch.Spec.Option("str") },
                 { "success", Batch.Spec.Option("bool", "required", true) },
                 { "failure", Batch.Spec.Option("bool", "required", true) },
-            });
+            }, Keys);
         }
 
         public static void Run(AnsibleModule module)

@@ -9,6 +9,7 @@ using System.IO;
 using System.Linq;
 using System.Management.Automation;
 using System.Security;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using Ansible.Basic;
@@ -86,6 +87,11 @@ namespace Ansible.Praxisschild.Batch
                 ? new List<object> { value } : many.Cast<object>().Select(Bare).ToList();
         }
 
+        public string Identity(Func<IDictionary, string> of)
+        {
+            return of(written);
+        }
+
         public string Show(object value)
         {
             return Has("secret") && Object.Equals(Raw("secret"), true) ? "(secret)" : Shown.Text(value);
@@ -109,6 +115,9 @@ namespace Ansible.Praxisschild.Batch
         public object After;
         public string Reason;
         public string Note;
+
+        /// <summary>Of a setting that nobody asks for any more, what becomes of it.</summary>
+        public string Fate;
         public string Gpo;
 
         /// <summary>Rows of the same module that bring back what was there before; for items that change.</summary>
@@ -163,8 +172,8 @@ namespace Ansible.Praxisschild.Batch
                 result["failed"] = true;
             if (Reason != null)
                 result["reason"] = Reason;
-            if (Note != null)
-                result["note"] = Note;
+            if (Note != null || Fate != null)
+                result["note"] = String.Join("; ", new string[] { Note, Fate }.Where(words => words != null));
             if (Gpo != null)
                 result["gpo"] = Gpo;
             return result;
@@ -206,10 +215,13 @@ namespace Ansible.Praxisschild.Batch
         }
 
         /// <summary>The options that the four modules share, around the keys of their rows.</summary>
-        public static Hashtable Of(Hashtable rowOptions)
+        public static Hashtable Of(Hashtable rowOptions, params string[] identity)
         {
             rowOptions["requirements"] = Option("list", "elements", "str", "aliases", new List<string> { "requirement" });
             rowOptions["role"] = Option("str");
+            Hashtable released = new Hashtable();
+            foreach (string key in identity.Concat(new string[] { "requirements", "role" }))
+                released[key] = ((Hashtable)rowOptions[key]).Clone();
             rowOptions["policy"] = Option("str");
             rowOptions["secret"] = Option("bool", "default", false);
             return new Hashtable
@@ -217,12 +229,13 @@ namespace Ansible.Praxisschild.Batch
                 { "options", new Hashtable
                     {
                         { "rows", Option("list", "elements", "dict", "options", rowOptions) },
+                        { "release", Option("list", "elements", "dict", "options", released) },
                         { "run", Option("str") },
                         { "restore", Option("str") },
                         { "guard", Option("int", "default", 0) },
                     }
                 },
-                { "mutually_exclusive", new object[] { new string[] { "rows", "restore" } } },
+                { "mutually_exclusive", new object[] { new string[] { "rows", "restore" }, new string[] { "release", "restore" } } },
                 { "required_one_of", new object[] { new string[] { "rows", "restore" } } },
                 { "supports_check_mode", true },
             };
@@ -239,6 +252,9 @@ namespace Ansible.Praxisschild.Batch
 
         /// <summary>Key by which a complaint names a row.</summary>
         protected abstract string NameKey { get; }
+
+        /// <summary>Keys that tell settings apart; rows with the same values there are about the same setting.</summary>
+        protected abstract string[] Identity { get; }
 
         /// <summary>Check one row; complaints about any row come before the first change.</summary>
         protected abstract void Read(Row row);
@@ -263,24 +279,30 @@ namespace Ansible.Praxisschild.Batch
             string kept = null;
             string problem = null;
             bool settling = false;
+            Originals originals = new Originals(batch.Kind, batch.Identity);
             try
             {
                 module.Result["invocation"] = new Dictionary<string, object>(); // values, secrets among them: not echoed
-                IList rows = batch.Rows(module);
-                int number = 0;
-                foreach (object row in rows)
-                    batch.Read(new Row((IDictionary)row, ++number, batch.NameKey));
+                batch.Read(batch.Rows(module));
+                foreach (Row row in originals.Release((IList)module.Params["release"], batch.NameKey, batch.Warnings))
+                    batch.Read(row);
                 items = batch.Compare();
+                originals.LeaveAlone(items);
                 List<Item> changed = items.Where(item => item.Changed).ToList();
                 if (changed.Count > 0 && !module.CheckMode)
                 {
+                    originals.Read(batch.Warnings);
                     string run = (string)module.Params["run"] ?? DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
                     if (module.Params["restore"] == null)
                         kept = Kept.Write(run, batch.Kind, changed);
                     batch.Arm(module, run, changed);
                     settling = true;
                     batch.Settle(changed);
+                    if (module.Params["restore"] == null)
+                        originals.Remember(changed, batch.Fresh);
                 }
+                if (!module.CheckMode)
+                    originals.Save(items);
             }
             catch (Exception error)
             {
@@ -293,6 +315,21 @@ namespace Ansible.Praxisschild.Batch
                         item.Changed = false;
             }
             batch.Report(module, items, kept, problem);
+        }
+
+        private void Read(IList rows)
+        {
+            int number = 0;
+            foreach (object row in rows)
+                Read(new Row((IDictionary)row, ++number, NameKey));
+        }
+
+        /// <summary>Compare rows that are not part of this call.</summary>
+        private List<Item> Fresh(IList rows)
+        {
+            Batch other = (Batch)Activator.CreateInstance(GetType());
+            other.Read(rows);
+            return other.Compare();
         }
 
         private void Arm(AnsibleModule module, string run, List<Item> changed)
@@ -368,10 +405,10 @@ namespace Ansible.Praxisschild.Batch
         private const int Newest = 10;
         private static readonly Regex RunName = new Regex(@"^[0-9A-Za-z][0-9A-Za-z_-]{0,80}$");
 
-        /// <summary>Whether a path below our folder belongs to the runs that are kept there.</summary>
-        public static bool IsRun(string path)
+        /// <summary>Whether a path below our folder belongs to what is kept there.</summary>
+        public static bool IsKept(string path)
         {
-            return String.Equals(path.Split('\\')[0], "runs", StringComparison.OrdinalIgnoreCase);
+            return new string[] { "runs", Originals.Folder }.Contains(path.Split('\\')[0], StringComparer.OrdinalIgnoreCase);
         }
 
         private static string Folder(string run)
@@ -383,18 +420,41 @@ namespace Ansible.Praxisschild.Batch
 
         public static string Write(string run, string kind, List<Item> changed)
         {
-            string folder = Folder(run);
+            string path = Folder(run) + @"\" + kind + ".json";
+            WriteRows(path, kind, changed.SelectMany(item => item.Previous).ToList());
+            Prune(run);
+            return path;
+        }
+
+        public static void WriteRows(string path, string kind, List<Dictionary<string, object>> rows)
+        {
             Store.Protect();
-            Directory.CreateDirectory(World.Machine.Native(folder));
-            List<Dictionary<string, object>> rows = changed.SelectMany(item => item.Previous).ToList();
+            string file = World.Machine.Native(path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file));
             Dictionary<string, object> content = new Dictionary<string, object> { { "kind", kind }, { "rows", rows } };
-            string file = World.Machine.Native(folder + @"\" + kind + ".json");
             File.WriteAllText(file + ".new", AnsibleModule.ToJson(content), new UTF8Encoding(false));
             if (File.Exists(file))
                 File.Delete(file);
             File.Move(file + ".new", file);
-            Prune(run);
-            return folder + @"\" + kind + ".json";
+        }
+
+        /// <summary>What WriteRows has kept; a file that is anything else is a complaint.</summary>
+        public static IList ReadRows(string path, string kind)
+        {
+            try
+            {
+                IDictionary<string, object> content =
+                    AnsibleModule.FromJson<Dictionary<string, object>>(World.ReadText(World.Machine.Native(path)));
+                if (content != null && (string)content["kind"] == kind)
+                    return (IList)content["rows"];
+            }
+            catch (Exception error)
+            {
+                if (!(error is ArgumentException || error is InvalidOperationException || error is KeyNotFoundException
+                    || error is InvalidCastException))
+                    throw;
+            }
+            throw new BatchException(String.Format("{0}: is not what this module keeps", path));
         }
 
         private const string Latest = "latest";
@@ -420,20 +480,7 @@ namespace Ansible.Praxisschild.Batch
             if (!World.FileExists(path))
                 return new List<object>();
             Store.Protect(); // what an ordinary user could have written there is not applied
-            try
-            {
-                IDictionary<string, object> content =
-                    AnsibleModule.FromJson<Dictionary<string, object>>(World.ReadText(World.Machine.Native(path)));
-                if (content != null && (string)content["kind"] == kind)
-                    return (IList)content["rows"];
-            }
-            catch (Exception error)
-            {
-                if (!(error is ArgumentException || error is InvalidOperationException || error is KeyNotFoundException
-                    || error is InvalidCastException))
-                    throw;
-            }
-            throw new BatchException(String.Format("{0}: is not what this module keeps; nothing was restored", path));
+            return ReadRows(path, kind);
         }
 
         private static void Prune(string current)
@@ -442,6 +489,132 @@ namespace Ansible.Praxisschild.Batch
             foreach (DirectoryInfo old in runs.GetDirectories().Where(one => one.Name != current)
                 .OrderByDescending(one => one.CreationTimeUtc).Skip(Newest - 1))
                 old.Delete(true);
+        }
+    }
+
+    /// <summary>
+    /// What was there before any run set it for the first time, by setting: <c>%ProgramData%\Praxisschild\original\(kind).json</c>.
+    /// A setting that nobody asks for any more goes back to that, as long as it still is what we have set.
+    /// </summary>
+    public class Originals
+    {
+        public const string Folder = "original";
+
+        private readonly string kind;
+        private readonly string[] identity;
+        private readonly string path;
+        private List<Dictionary<string, object>> kept = new List<Dictionary<string, object>>();
+        private readonly Dictionary<Row, Dictionary<string, object>> due = new Dictionary<Row, Dictionary<string, object>>();
+        private bool isRead;
+        private bool isNew;
+
+        public Originals(string kind, string[] identity)
+        {
+            this.kind = kind;
+            this.identity = identity;
+            path = Store.Home + @"\" + Folder + @"\" + kind + ".json";
+        }
+
+        /// <summary>What an ordinary user could have written there is not ours.</summary>
+        public void Read(List<string> warnings)
+        {
+            if (isRead)
+                return;
+            isRead = true;
+            try
+            {
+                if (World.FileExists(path) && Store.IsProtected())
+                    kept = Kept.ReadRows(path, kind).Cast<IDictionary<string, object>>()
+                        .Select(one => new Dictionary<string, object>(one)).ToList();
+            }
+            catch (BatchException error)
+            {
+                warnings.Add(error.Message + "; what earlier runs have replaced is not given back");
+            }
+        }
+
+        /// <summary>One text for all spellings of a setting.</summary>
+        private string Of(IDictionary row)
+        {
+            return String.Join("|", identity.Select(key => row.Contains(key) && row[key] != null
+                ? "=" + Convert.ToString(row[key], CultureInfo.InvariantCulture).ToLowerInvariant().Replace(":\\", "\\").Trim('{', '}')
+                : key == "view" ? "=64" : ""));
+        }
+
+        /// <summary>Rows that bring back what released settings were.</summary>
+        public List<Row> Release(IList released, string nameKey, List<string> warnings)
+        {
+            if (released == null || released.Count == 0)
+                return new List<Row>();
+            Read(warnings);
+            if (kept.Count == 0)
+                return new List<Row>();
+            Dictionary<string, IDictionary> wanted = new Dictionary<string, IDictionary>();
+            foreach (IDictionary one in released)
+                wanted[Of(one)] = one;
+            foreach (Dictionary<string, object> original in kept.Where(one => wanted.ContainsKey((string)one["setting"])))
+            {
+                Dictionary<string, object> row = new Dictionary<string, object>((IDictionary<string, object>)original["row"]);
+                foreach (string key in new string[] { "requirements", "role" })
+                    row[key] = wanted[(string)original["setting"]][key];
+                due[new Row(row, due.Count + 1, nameKey)] = original;
+            }
+            return due.Keys.ToList();
+        }
+
+        /// <summary>What somebody else has changed since is theirs.</summary>
+        public void LeaveAlone(List<Item> items)
+        {
+            foreach (Item item in items.Where(one => one.Row != null && due.ContainsKey(one.Row)))
+            {
+                bool ours = (string)due[item.Row]["set"] == Digest(item);
+                if (!item.Changed)
+                    continue;
+                item.Fate = ours ? "no longer asked for: as it was before the first run"
+                    : "no longer asked for, and changed by somebody else since: left alone";
+                if (ours)
+                    continue;
+                item.Changed = false;
+                item.After = item.Before;
+            }
+        }
+
+        /// <summary>Keep what these items have replaced, unless an earlier run was the first to replace it.</summary>
+        public void Remember(List<Item> changed, Func<IList, List<Item>> compare)
+        {
+            Dictionary<string, Dictionary<string, object>> known = kept.ToDictionary(one => Of((IDictionary)one["row"]));
+            List<Dictionary<string, object>> set = new List<Dictionary<string, object>>();
+            foreach (Item item in changed.Where(one => !one.Failed && one.Row != null && !due.ContainsKey(one.Row)))
+                foreach (Dictionary<string, object> row in item.Previous)
+                {
+                    Dictionary<string, object> original;
+                    if (!known.TryGetValue(Of(row), out original))
+                    {
+                        original = known[Of(row)] = new Dictionary<string, object> { { "row", row } };
+                        kept.Add(original);
+                    }
+                    original["setting"] = item.Row.Identity(Of);
+                    set.Add(original);
+                }
+            List<Item> now = set.Count == 0 ? new List<Item>() : compare(set.Select(one => one["row"]).ToList());
+            for (int i = 0; i < set.Count; i++)
+                set[i]["set"] = Digest(now[i]);
+            isNew |= set.Count > 0;
+        }
+
+        /// <summary>What has been given back, or belongs to somebody else, is not ours to give back again.</summary>
+        public void Save(List<Item> items)
+        {
+            foreach (Item item in items.Where(one => !one.Failed && one.Row != null && due.ContainsKey(one.Row)))
+                isNew |= kept.Remove(due[item.Row]);
+            if (isNew)
+                Kept.WriteRows(path, kind, kept);
+        }
+
+        private static string Digest(Item item)
+        {
+            using (SHA256 digest = SHA256.Create())
+                return Convert.ToBase64String(digest.ComputeHash(Encoding.UTF8.GetBytes(Shown.Text(item.Before))));
         }
     }
 

@@ -38,6 +38,7 @@ namespace Ansible.Praxisschild.Components
     /// <summary>Services, optional features, scheduled tasks and the files that these read, local accounts and groups.</summary>
     public class ComponentsBatch : Batch.Batch
     {
+        private static readonly string[] Keys = new string[] { "kind", "name" };
         private const int RebootNeeded = 3010;
         private const int ServiceUnknown = 1060;
         private const int AlreadyRuns = 1056;
@@ -59,6 +60,8 @@ namespace Ansible.Praxisschild.Components
 
         protected override string NameKey { get { return "name"; } }
 
+        protected override string[] Identity { get { return Keys; } }
+
         public static Hashtable Spec()
         {
             return Batch.Spec.Of(new Hashtable
@@ -72,7 +75,7 @@ namespace Ansible.Praxisschild.Components
                 { "members", Batch.Spec.Option("list", "elements", "str") },
                 { "allowed", Batch.Spec.Option("list", "elements", "str") },
                 { "content", Batch.Spec.Option("str") },
-            });
+            }, Keys);
         }
 
         public static void Run(AnsibleModule module)
@@ -149,7 +152,7 @@ namespace Ansible.Praxisschild.Components
         {
             wanted.State = wanted.Row.OneOf("state", "present", "present", "absent");
             string[] parts = wanted.Name.Split('\\');
-            if (!parts.All(part => Regex.IsMatch(part, @"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")) || Kept.IsRun(wanted.Name))
+            if (!parts.All(part => Regex.IsMatch(part, @"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")) || Kept.IsKept(wanted.Name))
                 throw wanted.Row.Mistake(@"a file is named by its path below %ProgramData%\Praxisschild, outside of runs");
             if ((wanted.State == "present") != (wanted.Content != null))
                 throw wanted.Row.Mistake("`content` belongs to a file that is to be present, and is needed there");

@@ -144,6 +144,7 @@ namespace Ansible.Praxisschild.RegistryValues
 
     public class RegistryValuesBatch : Batch.Batch
     {
+        private static readonly string[] Keys = new string[] { "key", "name", "view" };
         private static readonly string[] Kinds = new string[] { "dword", "qword", "string", "expand_string", "multi_string", "binary", "none" };
         private const string FirewallPolicy = @"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall\";
         private static readonly string[] RefreshOptions = new string[] { "/target:computer", "/force", "/wait:60" };
@@ -157,6 +158,8 @@ namespace Ansible.Praxisschild.RegistryValues
 
         protected override string NameKey { get { return "key"; } }
 
+        protected override string[] Identity { get { return Keys; } }
+
         public static Hashtable Spec()
         {
             return Batch.Spec.Of(new Hashtable
@@ -168,7 +171,7 @@ namespace Ansible.Praxisschild.RegistryValues
                 { "state", Batch.Spec.Option("str", "choices", new string[] { "present", "absent" }, "default", "present") },
                 { "only", Batch.Spec.Option("list", "elements", "str") },
                 { "view", Batch.Spec.Option("str", "choices", new string[] { "64", "32", "both" }, "default", "64") },
-            });
+            }, Keys);
         }
 
         public static void Run(AnsibleModule module)

@@ -34,6 +34,7 @@ namespace Ansible.Praxisschild.SecurityPolicy
     /// <summary>System Access and Privilege Rights by a security template that holds only what differs.</summary>
     public class SecurityPolicyBatch : Batch.Batch
     {
+        private static readonly string[] Keys = new string[] { "name" };
         private const string BuiltInAdministrator = "EnableAdminAccount";
         private const string NetworkLogon = "SeNetworkLogonRight";
         private const string DenyNetworkLogon = "SeDenyNetworkLogonRight";
@@ -50,6 +51,8 @@ namespace Ansible.Praxisschild.SecurityPolicy
 
         protected override string NameKey { get { return "name"; } }
 
+        protected override string[] Identity { get { return Keys; } }
+
         public static Hashtable Spec()
         {
             return Batch.Spec.Of(new Hashtable
@@ -57,7 +60,7 @@ namespace Ansible.Praxisschild.SecurityPolicy
                 { "name", Batch.Spec.Option("str", "required", true) },
                 { "value", Batch.Spec.Option("raw", "required", true) },
                 { "mode", Batch.Spec.Option("str", "choices", new string[] { "exact", "include", "exclude" }, "default", "exact") },
-            });
+            }, Keys);
         }
 
         public static void Run(AnsibleModule module)

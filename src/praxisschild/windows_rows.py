@@ -28,6 +28,7 @@ IDENTITY = {
 }
 DEFAULTS = {"view": "64", "state": "present", "mode": "exact"}
 READ_HERE = {"requirement", "when", "unlisted"}
+RELEASED = "released"  # beside the kinds: settings that an earlier run may have set and nobody asks for now
 SET_HERE = ("role", "requirements")
 SECRETS = {"value", "xml", "content"}  # what `secret` hides
 Row = dict[str, Any]
@@ -35,10 +36,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Selection:
-    """Rows in the words of the module, with role and requirements; and those left out because of a requirement."""
+    """Rows in the words of the module, with role and requirements; and those left out because of a requirement.
+
+    ``released`` says of every row that does not apply which setting it is about.
+    """
 
     rows: tuple[Row, ...]
     dropped: tuple[Dropped, ...] = ()
+    released: tuple[Row, ...] = ()
 
 
 def select(
@@ -53,7 +58,7 @@ def select(
         ValueError: a row cannot be used; the text says which one and why.
     """
     known = {*keys, *READ_HERE, "requirements"} - {"role"}
-    kept, left_out = [], []
+    kept, left_out, released = [], [], []
     for number, mapping in enumerate(written, 1):
         try:
             if not isinstance(mapping, dict):
@@ -61,19 +66,20 @@ def select(
             for key in mapping:
                 if key not in known:
                     raise ValueError(unknown_key(str(key), known))
-            if not truth(mapping.get("when", True)):
-                continue
-            name = name_of(kind, mapping)
+            applies, name = truth(mapping.get("when", True)), name_of(kind, mapping)
         except ValueError as error:
             raise ValueError(f"{kind} row {number} ({_hint(kind, mapping)}): {error}") from None
         requirements = requirements_of(mapping)
         reason = reason_to_drop(requirements, dropped)
-        if reason is not None:
-            left_out.append(Dropped(kind, name, requirements, reason))
+        if not applies or reason is not None:
+            keys = {key: mapping[key] for key in IDENTITY[kind] if mapping.get(key) is not None}
+            released.append(keys | {"requirements": list(requirements), "role": role})
+            if applies and reason is not None:
+                left_out.append(Dropped(kind, name, requirements, reason))
             continue
         row = {key: value for key, value in mapping.items() if key not in READ_HERE and value is not None}
         kept.append(row | {"requirements": list(requirements), "role": role})
-    return Selection(tuple(kept), tuple(left_out))
+    return Selection(tuple(kept), tuple(left_out), tuple(released))
 
 
 def name_of(kind: str, row: Mapping[str, Any]) -> str:
@@ -115,6 +121,20 @@ def merge(kind: str, collected: Sequence[Row], new: Iterable[Row]) -> list[Row]:
             if row["role"] not in there["role"].split(", "):
                 there["role"] = f"{there['role']}, {row['role']}"
     return rows
+
+
+def nobodys(kind: str, released: Iterable[Row], rows: Iterable[Row]) -> list[Row]:
+    """Of the settings that some role does not ask for, those that no other role asks for; each once.
+
+    What a key may hold at all is up to the row that lists it with ``only``.
+    """
+    asked, lists = set(), set()
+    for row in rows:
+        asked.add(identity(kind, row))
+        if row.get("only") is not None:
+            lists.add(identity(kind, row)[0])
+    found = {identity(kind, row): row for row in released}
+    return [row for key, row in found.items() if key not in asked and key[0] not in lists]
 
 
 def hand_over(folder: str, host: str, collected: Mapping[str, Sequence[Row]]) -> None:

@@ -167,6 +167,32 @@ def test_what_does_not_apply_to_the_host_is_dropped_with_its_reason(play):
     assert [row["name"] for row in play.facts["praxisschild_windows"]["registry"]] == ["Both"]
 
 
+def test_what_nobody_asks_for_any_more_is_given_back(play):
+    play.facts = {"praxisschild": {"dropped": {"pc-1": {"2021-A1-13": "Abweichung"}}}}
+    off = {**CAMERA, "name": "Off", "when": False}
+    play("windows_rows", {"registry": [CAMERA, off], "audit": [LOGON | {"when": "no"}]}, role="endpoint_hardening")
+    also = {"key": r"hklm:\software\policies\x", "name": "OFF", "type": "dword", "value": 1, "view": 64}
+    play("windows_rows", {"registry": [off, also], "audit": [LOGON | {"when": False}]})
+    play("windows_apply", {})
+    (_, registry), (_, audit) = play.sent
+    assert [row["name"] for row in registry["rows"]] == ["OFF"]
+    assert registry["release"] == [
+        {"key": CAMERA["key"], "name": "Camera", "requirements": ["2021-A1-13"], "role": "endpoint_hardening"}
+    ]
+    assert audit["rows"] == []
+    assert [(row["subcategory"], row["role"]) for row in audit["release"]] == [(LOGON["subcategory"], "firewall")]
+
+
+def test_what_a_list_may_hold_is_up_to_the_list(play):
+    key = {"key": r"HKLM\SOFTWARE\Policies\X\Pages"}
+    pages = {**key, "only": ["1"]}
+    second = {**CAMERA, **key, "name": "2", "when": False}
+    play("windows_rows", {"registry": [pages, second, {**CAMERA, "when": False}]})
+    play("windows_apply", {})
+    ((_, registry),) = play.sent
+    assert [row["name"] for row in registry["release"]] == ["Camera"]
+
+
 ITEM = {
     "kind": "registry",
     "name": r"HKLM\X\A",

@@ -37,7 +37,7 @@ def test_nothing_else_changes(pc):
     assert {guid for guid in now if now[guid] != before[guid]} == {LOGON}
 
 
-def test_many_subcategories_are_at_most_four_calls_and_two_readings(pc):
+def test_many_subcategories_are_at_most_four_calls_and_three_readings(pc):
     log = pc.folder / "tmp" / "calls"
     program = pc.folder / "System32" / "auditpol.exe"
     program.write_text(program.read_text().replace("#!/bin/sh\n", f'#!/bin/sh\necho "$1" >> {log}\n'))
@@ -46,7 +46,7 @@ def test_many_subcategories_are_at_most_four_calls_and_two_readings(pc):
     assert pc.settled("audit", rows)
     calls = log.read_text().split()
     assert calls.count("/set") <= 4
-    assert calls.count("/backup") == 3
+    assert calls.count("/backup") == 4, "the second run compares once"
 
 
 def test_a_subcategory_that_this_windows_lacks_fails_alone(pc):

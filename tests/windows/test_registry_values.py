@@ -331,7 +331,7 @@ def test_what_is_not_ours_is_not_restored(pc, content):
     folder.mkdir(parents=True)
     (folder / "registry.json").write_text(content)
     result = pc("registry", restore="x")
-    assert "is not what this module keeps; nothing was restored" in result["msg"]
+    assert "is not what this module keeps" in result["msg"]
 
 
 def test_a_run_that_replaced_nothing_of_a_kind_has_nothing_to_put_back(pc):

@@ -153,3 +153,19 @@ def test_with_a_tag_only_that_role_travels(practice, runs):
     assert practice.calls()[before:] == [*MODULES, "win_guard"]
     assert [one["name"] for one in item if one["changed"]] == ["upnphost"]
     assert practice.stand_in.registry.get(KEY, "Wert 7") is None
+
+
+def test_what_a_deviation_names_is_given_back_and_comes_again_without_it(practice, runs):
+    practice.run()
+    deviation = {"dropped": {"pc-1": dict.fromkeys(("2021-A1-13", "KVWL-01", "2021-A1-28"), "Abweichung")}}
+    options = ("-e", json.dumps({"praxisschild": deviation}))
+    foretold = practice.run("--check", *options)[APPLY]
+    assert practice.stand_in.registry.get(KEY, "Wert 149") == ("dword", 149)
+    given = practice.run(*options)[APPLY]
+    assert given["items"] == foretold["items"]
+    changed = [item for item in given["items"] if item["changed"]]
+    assert len(changed) == ROWS
+    assert {item["note"] for item in changed} == {"no longer asked for: as it was before the first run"}
+    assert practice.stand_in.registry.values(KEY) == {}
+    assert not practice.run(*options)[APPLY]["changed"]
+    assert len([item for item in practice.run()[APPLY]["items"] if item["changed"]]) == ROWS
