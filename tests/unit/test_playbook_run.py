@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from praxisschild.cli_run import _exit_code, follow_playbook
-from praxisschild.formats.playbook_text import diff_lines, print_applied, print_plan
+from praxisschild.formats.playbook_text import REMARKS, diff_lines, print_applied, print_plan
 from praxisschild.playbook_run import PlaybookRun, explain, parse
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -110,6 +111,29 @@ def test_new_changed_and_removed_are_told_apart():
     (record,) = run.as_dict()["hosts"]
     assert "diff" not in record
     assert len(run.as_dict(with_diffs=True)["hosts"][0]["diff"]) == 2
+
+
+def test_what_a_module_remarks_is_told_in_the_readers_language(monkeypatch):
+    note = "takes effect at the next restart; no longer asked for: as it was before the first run"
+    run = run_of(
+        ok("a", item("feature", "TFTP", changed=True, note=note), item("group", "S-1-5-32-544", changed=False))
+    )
+    assert note in " ".join(shown(run).split())
+    monkeypatch.setenv("PRAXISSCHILD_LANG", "de")
+    text = " ".join(shown(run).split())
+    assert "gilt ab dem nächsten Neustart; nicht mehr verlangt: wie vor dem ersten Lauf" in text
+    assert "1 × Gruppe" in text
+
+
+def test_every_remark_of_a_module_is_known():
+    folder = PROJECT / "plugins" / "module_utils"
+    sources = [path.read_text() for path in folder.rglob("*") if path.suffix in {".cs", ".py"}]
+    for remark in REMARKS:
+        assert any(remark in text for text in sources), remark
+    said = [one for text in sources for one in re.findall(r'(?:Note|Fate) = (?:ours \? )?"(.+?)"', text)]
+    assert len(said) >= 5
+    for one in said:
+        assert any(remark in one for remark in REMARKS), one
 
 
 def test_a_step_without_items_names_the_requirement_in_its_tags():

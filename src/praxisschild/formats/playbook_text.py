@@ -32,7 +32,23 @@ _KINDS = {
     "service": N_("Service"),
     "feature": N_("Feature"),
     "task": N_("Task"),
+    "account": N_("Account"),
+    "group": N_("Group"),
 }
+# What the modules on a host remark of an item, as far as it is a sentence; names and numbers stand before and after it
+REMARKS = (
+    N_("no longer asked for: as it was before the first run"),
+    N_("no longer asked for, and changed by somebody else since: left alone"),
+    N_("takes effect at the next restart"),
+    N_("nobody with this SID has a profile here"),
+    N_("nobody here is called"),
+    N_("stays, because this connection comes in by it"),
+    N_("replaced the symbolic link to"),
+    N_("its target was left alone"),
+    N_("corrected:"),
+    N_("the unit is not there yet"),
+    N_("not known yet"),
+)
 _SIGNS = {"new": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _EFFECTS = {"new": N_("new"), "changed": N_("changed"), "removed": N_("removed"), "unchanged": N_("unchanged")}
 _STATUSES = {
@@ -104,9 +120,9 @@ def _row(item: Item) -> tuple[str, ...]:
     elif item.kind == "handler":
         said = [_("follows from the above")]
     if item.note:
-        said.append(item.note)
+        said.append(_remark(item.note))
     if item.deferred:
-        said.append(_("only the run itself can tell: {why}", why=item.deferred))
+        said.append(_("only the run itself can tell: {why}", why=_remark(item.deferred)))
     kind = _(_KINDS.get(item.kind, item.kind))
     return (
         f"    [{style}]{sign}[/] {kind}",
@@ -114,6 +130,12 @@ def _row(item: Item) -> tuple[str, ...]:
         escape("; ".join(said)),
         f"[dim]{' '.join(item.requirements)}[/]",
     )
+
+
+def _remark(text: str) -> str:
+    for known in REMARKS:
+        text = text.replace(known, _(known))
+    return text
 
 
 def diff_lines(diff: dict[str, Any]) -> Iterator[str]:
