@@ -70,7 +70,10 @@ PracticeArgument = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="machine-readable output")]
-HostOption = Annotated[list[str] | None, typer.Option(help="only this host (repeatable)", autocompletion=complete_host)]
+HostOption = Annotated[
+    list[str] | None,
+    typer.Option("--host", "--limit", help="only this host (repeatable)", autocompletion=complete_host),
+]
 RequirementOption = Annotated[
     list[str] | None, typer.Option(help="only this requirement (repeatable)", autocompletion=complete_requirement)
 ]

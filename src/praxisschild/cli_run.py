@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from praxisschild.cli_common import PROJECT, JsonOption, PracticeArgument, notes, output, print_hint
+from praxisschild.cli_common import PROJECT, HostOption, JsonOption, PracticeArgument, notes, output, print_hint
 from praxisschild.errors import InputError
 from praxisschild.i18n import _
 
@@ -31,20 +31,21 @@ DiffOption = Annotated[bool, typer.Option("--diff", help="show every difference 
 def plan(
     practice: PracticeArgument,
     context: typer.Context,
+    host: HostOption = None,
     diff: DiffOption = False,
     as_json: JsonOption = False,
     plain: PlainOption = False,
 ) -> None:
     """Show what applying the baseline would change, per host and file; changes nothing.
 
-    Further options go to Ansible, for example --limit HOST or --tags ROLE.
+    Further options go to Ansible, for example --tags ROLE.
 
     Exit codes: 0 every host could be planned, 1 a host failed, 2 misuse or a mistake in the practice's folder, 3 a host
     was not reached.
     """
     if plain:
-        raise typer.Exit(run_plainly(practice, "site.yml", "--check", "--diff", *context.args))
-    run, code = _followed(practice, "--check", "--diff", *context.args)
+        raise typer.Exit(run_plainly(practice, "site.yml", "--check", "--diff", *_on(host), *context.args))
+    run, code = _followed(practice, "--check", "--diff", *_on(host), *context.args)
     if as_json:
         output.print_json(data=run.as_dict(with_diffs=diff))
     elif run.hosts and not run.refused:
@@ -57,20 +58,21 @@ def plan(
 def apply(
     practice: PracticeArgument,
     context: typer.Context,
+    host: HostOption = None,
     diff: DiffOption = False,
     as_json: JsonOption = False,
     plain: PlainOption = False,
 ) -> None:
     """Apply the baseline: bring the hosts to what the directive demands.
 
-    Further options go to Ansible, for example --limit HOST or --tags ROLE.
+    Further options go to Ansible, for example --tags ROLE.
 
     Exit codes: 0 every host is as it should be, 1 a host failed, 2 misuse or a mistake in the practice's folder, 3 a
     host was not reached.
     """
     if plain:
-        raise typer.Exit(run_plainly(practice, "site.yml", *(["--diff"] if diff else []), *context.args))
-    run, code = _followed(practice, "--diff", *context.args)  # a difference tells what was there before and what is new
+        raise typer.Exit(run_plainly(practice, "site.yml", *(["--diff"] if diff else []), *_on(host), *context.args))
+    run, code = _followed(practice, "--diff", *_on(host), *context.args)  # a difference tells what was there before
     if as_json:
         output.print_json(data=run.as_dict(with_diffs=diff))
     elif run.hosts and not run.refused:
@@ -78,6 +80,10 @@ def apply(
 
         print_applied(output, run, with_diffs=diff)
     raise typer.Exit(code)
+
+
+def _on(hosts: list[str] | None) -> list[str]:
+    return ["--limit", ",".join(hosts)] if hosts else []
 
 
 def run_plainly(practice: Path, playbook: str, *arguments: str) -> int:

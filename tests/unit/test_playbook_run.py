@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from praxisschild import cli_run
+from praxisschild.cli import app
 from praxisschild.cli_run import _exit_code, follow_playbook
 from praxisschild.formats.playbook_text import REMARKS, diff_lines, print_applied, print_plan
 from praxisschild.playbook_run import PlaybookRun, explain, parse
@@ -226,3 +229,12 @@ def test_a_real_run_is_followed_to_its_end(tmp_path):
     }
     assert run.hosts["zwei"].failure.reason == "the host cannot install a package"
     assert not Path("/etc/praxisschild-probe.conf").exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_hosts_are_named_as_in_verify_or_as_in_ansible(monkeypatch, command):
+    said = []
+    monkeypatch.setattr(cli_run, "run_plainly", lambda *words: said.append(words) or 0)
+    words = [command, "x", "--plain", "--host", "pc-1", "--limit", "pc-2", "--tags", "firewall"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert said[0][-4:] == ("--limit", "pc-1,pc-2", "--tags", "firewall")
