@@ -55,8 +55,8 @@ def play(folder: Path, name: str, task: dict[str, object]) -> list[str]:
     return ["ansible-playbook", "-i", str(inventory), str(path)]
 
 
-def batch_and_loop(folder: Path) -> tuple[list[str], list[str]]:
-    """The same values as one call of our module, and as a loop over the collection's."""
+def batch_and_loop(folder: Path) -> tuple[list[str], list[str], list[str]]:
+    """The same values as one call of our module, and as a loop over the collection's; and a play that does nothing."""
     rows = [
         {"key": KEY.replace(":", ""), "name": f"Batch {number}", "type": "dword", "value": number}
         for number in range(VALUES)
@@ -76,7 +76,7 @@ def batch_and_loop(folder: Path) -> tuple[list[str], list[str]]:
             "loop": list(range(VALUES)),
         },
     )
-    return batch, loop
+    return batch, loop, play(folder, "nothing", {"name": "Nothing", "ansible.builtin.meta": "noop"})
 
 
 def measure(table: Table, timed: Callable[..., object], note: Callable[[str], object]) -> None:
@@ -94,14 +94,16 @@ def measure(table: Table, timed: Callable[..., object], note: Callable[[str], ob
             table.add_row(title, str(whole), f"target {TARGET_WHOLE:g} s: {met}")
         note("a batch, and a loop …")
         with tempfile.TemporaryDirectory() as name:
-            batch, loop = batch_and_loop(Path(name))
+            batch, loop, nothing = batch_and_loop(Path(name))
             for one in (batch, loop):
                 timed(*one, runs=1, **environment)  # the first run writes
             ours, theirs = timed(*batch, **environment), timed(*loop, **environment)
-        ratio = theirs.median / ours.median
+            start = timed(*nothing, **environment).median
+        ratio = (theirs.median - start) / (ours.median - start)
         met = "met" if ratio >= TARGET_RATIO else "MISSED"
         title = f"{VALUES} registry values: one call / loop over win_regedit"
-        table.add_row(title, f"{ours} / {theirs}", f"× {ratio:.1f}; target × {TARGET_RATIO:g}: {met}")
+        said = f"× {ratio:.1f} without Ansible's own start of {start:.2f} s; target × {TARGET_RATIO:g}: {met}"
+        table.add_row(title, f"{ours} / {theirs}", said)
         checks = timed(*verification(), accept=(0, 1))
         table.add_row("checks of three Windows stand-ins, whole command", str(checks), "")
     finally:

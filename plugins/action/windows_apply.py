@@ -7,12 +7,11 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible.errors import AnsibleAuthenticationFailure, AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleAuthenticationFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from praxisschild import batches, windows_messages, windows_rows
 
-FACT = "praxisschild_windows"
 NOTED = ("kind", "name", "changed", "state", "requirements", "role", "note")
 # of what PowerShell says about itself: enough to see why, not a screen full
 SAID = 2000
@@ -22,7 +21,7 @@ REFUSED = "credentials were rejected"  # the connection plugin's words for a wro
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no type information
-    """``windows_apply:``; the rows of the fact ``praxisschild_windows`` are used up.
+    """``windows_apply:``; the facts that windows_rows has made are used up.
 
     ``guard`` says after how many seconds the host puts back by itself what a call replaced, unless it is called off
     over a new connection; 0 for never. ``restore: latest``, or the name of a run, puts back what that run replaced.
@@ -35,12 +34,24 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Apply every kind, also if another one fails; the result tells every item, in the shape of host_batch's."""
         super().run(tmp, task_vars)
-        if folder := self._templar.template((task_vars or {}).get("praxisschild_rows_to")):
-            return self._hand_over(folder, task_vars or {})
-        variables = {**(task_vars or {}), "ansible_no_target_syslog": True}  # arguments hold secrets
-        self._variables = variables
+        facts = windows_rows.declared(task_vars or {})
+        try:
+            collected = windows_rows.together(facts.values())
+        except ValueError as error:
+            raise AnsibleActionFail(str(error)) from None
+        # arguments hold secrets
+        self._variables = {**(task_vars or {}), "ansible_no_target_syslog": True}
+        if folder := self._templar.template(self._variables.get("praxisschild_rows_to")):
+            # nothing is connected: the rows go to a folder here, for a program that takes them elsewhere
+            windows_rows.hand_over(folder, self._variables["inventory_hostname"], collected)
+            return {"changed": False, "items": []}
+        result = self._apply(collected)
+        if not result.get("failed") and "restore" not in self._task.args:
+            result.update(ansible_facts={name: {} for name in facts}, _ansible_facts_cacheable=False)
+        return result
+
+    def _apply(self, collected: dict[str, Any]) -> dict[str, Any]:
         self._guard = int(self._task.args.get("guard", GUARD_SECONDS))
-        collected = batches.fact(variables, FACT)
         restore = self._task.args.get("restore")
         run = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         result: dict[str, Any] = {"changed": False, "items": [], "kept": {}, "diff": [], "warnings": []}
@@ -62,32 +73,23 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible-core ships no ty
                 if answer.get("reverted"):
                     break  # what follows was meant for a host that the earlier kinds had settled
         finally:  # also when the connection is lost between two kinds
-            self._note_changes(result, variables)
-        self._warn_of_domain_policies(result, variables["inventory_hostname"])
+            self._note_changes(result, self._variables)
+        self._warn_of_domain_policies(result, self._variables["inventory_hostname"])
         if problems:  # a failure is shown with its whole result: only what helps belongs there
             result["changed_items"] = [item["name"] for item in result["items"] if item["changed"]]
             result["items"] = [item for item in result["items"] if item.get("failed")]
             result.update(failed=True, msg="; ".join(problems))
-        elif not restore:
-            result.update(ansible_facts={FACT: {}}, _ansible_facts_cacheable=False)
         for key in ("kept", "diff", "warnings"):
             if not result[key]:
                 del result[key]
         return result
 
     @staticmethod
-    def _hand_over(folder: str, variables: dict[str, Any]) -> dict[str, Any]:
-        """Nothing is connected: the rows go to a folder here, for a program that takes them elsewhere."""
-        windows_rows.hand_over(folder, variables["inventory_hostname"], batches.fact(variables, FACT))
-        return {"changed": False, "items": []}
-
-    @staticmethod
     def _rows(collected: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         """Kind and arguments of each call: what is asked for, and what is not any more."""
         calls = []
         for kind in windows_rows.MODULES:
-            rows = collected.get(kind) or []
-            released = windows_rows.nobodys(kind, (collected.get(windows_rows.RELEASED) or {}).get(kind) or (), rows)
+            rows, released = collected[kind], collected[windows_rows.RELEASED][kind]
             if rows or released:
                 calls.append((kind, {"rows": rows, "release": released}))
         return calls

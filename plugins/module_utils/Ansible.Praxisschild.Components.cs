@@ -6,6 +6,7 @@ using System.Collections;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Management;
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Threading;
@@ -14,6 +15,7 @@ using Ansible.Basic;
 using Ansible.Praxisschild.AccountRows;
 using Ansible.Praxisschild.Accounts;
 using Ansible.Praxisschild.Batch;
+using Ansible.Praxisschild.Cim;
 using Ansible.Praxisschild.Guard;
 using Ansible.Praxisschild.Windows;
 
@@ -163,12 +165,13 @@ namespace Ansible.Praxisschild.Components
         protected override List<Item> Compare()
         {
             Dictionary<string, string> features = rows.Any(row => row.Kind == "feature") ? Features() : null;
+            Dictionary<string, string> services = rows.Any(row => row.Kind == "service") ? Services() : null;
             foreach (Wanted wanted in rows)
             {
                 try
                 {
                     if (wanted.Kind == "service")
-                        CompareService(wanted);
+                        CompareService(wanted, services);
                     else if (wanted.Kind == "feature")
                         CompareFeature(wanted, features);
                     else if (wanted.Kind == "file")
@@ -190,10 +193,11 @@ namespace Ansible.Praxisschild.Components
             return items;
         }
 
-        private static void CompareService(Wanted wanted)
+        private static void CompareService(Wanted wanted, Dictionary<string, string> services)
         {
             Item item = wanted.Item;
-            wanted.FoundState = ServiceState(wanted.Name);
+            string known;
+            wanted.FoundState = services.TryGetValue(wanted.Name, out known) ? known : ServiceState(wanted.Name);
             if (wanted.FoundState == null)
             {
                 item.State = "absent";
@@ -214,6 +218,28 @@ namespace Ansible.Praxisschild.Components
             if (wanted.State != null)
                 previous["state"] = wanted.FoundState == "running" && wanted.FoundStart != "disabled" ? "running" : "stopped";
             item.Previous.Add(previous);
+        }
+
+        /// <summary>
+        /// Services that run or are stopped, by name, in one question; whatever else there is, drivers and what just starts, is asked
+        /// for one by one.
+        /// </summary>
+        private static Dictionary<string, string> Services()
+        {
+            Dictionary<string, string> states = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+            try
+            {
+                // an enumeration of CIM: English everywhere
+                List<Dictionary<string, object>> found = CimSource.Current.Query(@"root\cimv2", "SELECT Name, State FROM Win32_Service");
+                foreach (Dictionary<string, object> one in found ?? new List<Dictionary<string, object>>())
+                    if ((string)one["State"] == "Running" || (string)one["State"] == "Stopped")
+                        states[(string)one["Name"]] = ((string)one["State"]).ToLowerInvariant();
+            }
+            catch (ManagementException)
+            {
+                // a repository of CIM that is damaged is no reason to leave a host as it is
+            }
+            return states;
         }
 
         /// <summary>Null if there is no such service. Type and state are the first two numbers, whatever they are called.</summary>

@@ -28,6 +28,9 @@ IDENTITY = {
 }
 DEFAULTS = {"view": "64", "state": "present", "mode": "exact"}
 READ_HERE = {"requirement", "when", "unlisted"}
+# facts of one host: what each task of a role has declared, numbered in their order. One fact that grew from task to
+# task would be handed from process to process as a whole every time
+FACT = "praxisschild_windows"
 RELEASED = "released"  # beside the kinds: settings that an earlier run may have set and nobody asks for now
 SET_HERE = ("role", "requirements")
 SECRETS = {"value", "xml", "content"}  # what `secret` hides
@@ -121,6 +124,32 @@ def merge(kind: str, collected: Sequence[Row], new: Iterable[Row]) -> list[Row]:
             if row["role"] not in there["role"].split(", "):
                 there["role"] = f"{there['role']}, {row['role']}"
     return rows
+
+
+def declared(variables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The facts of a host that hold rows, by their names, in the order of the tasks that declared them."""
+    facts = variables.get("ansible_facts") or {}
+    return {name: facts[name] for name in sorted(facts) if name.startswith(FACT)}
+
+
+def together(facts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all tasks have declared: kind → rows, and under RELEASED kind → settings that nobody asks for.
+
+    Raises:
+        ValueError: two roles want different things of one setting.
+    """
+    facts = list(facts)
+    found: dict[str, Any] = {}
+    for kind in MODULES:
+        rows: list[Row] = []
+        for fact in facts:
+            rows = merge(kind, rows, fact.get(kind) or ())
+        found[kind] = rows
+    released = [fact.get(RELEASED) or {} for fact in facts]
+    found[RELEASED] = {
+        kind: nobodys(kind, (row for one in released for row in one.get(kind) or ()), found[kind]) for kind in MODULES
+    }
+    return found
 
 
 def nobodys(kind: str, released: Iterable[Row], rows: Iterable[Row]) -> list[Row]:

@@ -136,19 +136,25 @@ def test_what_two_roles_want_alike_is_one_row_for_both(play):
     play("windows_rows", {"registry": [CAMERA]}, role="endpoint_hardening")
     same = {**CAMERA, "key": r"HKLM:\SOFTWARE\policies\X", "state": "present", "view": 64, "requirement": ["KVWL-01"]}
     play("windows_rows", {"registry": [same]})
-    (row,) = play.facts["praxisschild_windows"]["registry"]
+    play("windows_rows", {"registry": [{**CAMERA, "value": 1, "view": "32"}]})
+    play("windows_apply", {})
+    row, other_view = play.sent[0][1]["rows"]
     assert row["requirements"] == ["2021-A1-13", "KVWL-01"]
     assert row["role"] == "endpoint_hardening, firewall"
-    with pytest.raises(AnsibleActionFail, match=r"role firewall wants .*value 1.*, role endpoint_hardening, firewall"):
-        play("windows_rows", {"registry": [{**CAMERA, "value": 1}]})
-    play("windows_rows", {"registry": [{**CAMERA, "value": 1, "view": "32"}]})
+    assert other_view["role"] == "firewall"
+    for wanted in (CAMERA, {**CAMERA, "value": 1}):
+        play("windows_rows", {"registry": [wanted]}, role="endpoint_hardening" if wanted is CAMERA else "wireless")
+    with pytest.raises(AnsibleActionFail, match=r"role wireless wants .*value 1.*, role endpoint_hardening .*value 0"):
+        play("windows_apply", {})
+    assert len(play.sent) == 1
 
 
 def test_a_secret_that_two_roles_want_differently_stays_secret(play):
     secret = {**CAMERA, "type": "string", "value": "geheim-1", "secret": True}
     play("windows_rows", {"registry": [secret]})
+    play("windows_rows", {"registry": [{**secret, "value": "geheim-2"}]}, role="other")
     with pytest.raises(AnsibleActionFail) as refused:
-        play("windows_rows", {"registry": [{**secret, "value": "geheim-2"}]}, role="other")
+        play("windows_apply", {})
     assert "geheim" not in str(refused.value.message)
 
 
@@ -164,7 +170,8 @@ def test_what_does_not_apply_to_the_host_is_dropped_with_its_reason(play):
             "reason": "Abweichung",
         }
     ]
-    assert [row["name"] for row in play.facts["praxisschild_windows"]["registry"]] == ["Both"]
+    play("windows_apply", {})
+    assert [row["name"] for row in play.sent[0][1]["rows"]] == ["Both"]
 
 
 def test_what_nobody_asks_for_any_more_is_given_back(play):
@@ -254,7 +261,7 @@ def test_one_kind_that_fails_keeps_nothing_from_the_others(play):
     assert result["changed_items"] == [r"HKLM\X\A", r"HKLM\X\A"]
     assert result["reboot_required"]
     assert result["changed"]
-    assert play.facts["praxisschild_windows"]["registry"], "what failed is not forgotten"
+    assert play.facts["praxisschild_windows_000"]["registry"], "what failed is not forgotten"
 
 
 def test_settings_left_to_a_domain_policy_are_a_warning(play):

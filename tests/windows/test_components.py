@@ -214,7 +214,7 @@ def test_what_was_replaced_comes_back(pc):
 )
 def test_garbage_from_a_program_is_an_error(pc, program, output, complaint):
     (pc.folder / "System32" / f"{program}.exe").write_text(f"#!/bin/sh\nprintf '{output}\\n'\n")
-    rows = [service("Spooler", start="disabled")] if program == "sc" else [feature("TFTP", "enabled")]
+    rows = [service("Fax", start="disabled")] if program == "sc" else [feature("TFTP", "enabled")]
     result = pc("components", rows)
     assert complaint in result["msg"]
     assert "Unhandled" not in result["msg"]
