@@ -56,7 +56,8 @@ schedule: setup ## correct drift of PRACTICE every day AT a time (systemd timer 
 unschedule: setup ## remove that timer
 	@praxisschild unschedule $(PRACTICE)
 
-check: lint unit ## lint, types and unit tests: under two minutes, no hosts
+check: setup ## lint, types and unit tests: under two minutes, no hosts
+	@$(MAKE) --no-print-directory -j 2 lint unit
 
 lint: setup
 	@ruff format --check --quiet .

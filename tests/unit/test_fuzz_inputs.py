@@ -23,6 +23,7 @@ from praxisschild.evidence import bundles
 from praxisschild.evidence.seal import Seal
 from tests.unit.evidence.conftest import chain
 
+pytestmark = pytest.mark.slow  # hundreds of inputs each
 PROJECT = Path(__file__).resolve().parents[2]
 VORLAGE = PROJECT / "inventories/vorlage"
 FACTS = VORLAGE / "group_vars/all/praxis.yml"
@@ -177,7 +178,6 @@ def test_any_bytes_in_an_inventory(fresh, file, content):
     orderly(*run("check", folder), folder)
 
 
-@pytest.mark.slow
 @MORE
 @given(path=st.sampled_from(list(paths(FULL))), value=VALUES)
 def test_any_value_at_any_place_of_a_practice(fresh, path, value):
@@ -206,7 +206,6 @@ def test_any_bytes_among_the_attestations(fresh, content):
     orderly(*run("attest", folder, "--list"), "x.yml")
 
 
-@pytest.mark.slow
 @MORE
 @given(path=st.sampled_from(list(paths([ATTESTATION]))), value=VALUES)
 def test_any_value_at_any_place_of_an_attestation(fresh, path, value):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from praxisschild.results import Trend
 
 # not ru_maxrss: that of a new process begins with what its parent had
+pytestmark = pytest.mark.slow  # large on purpose
 MEMORY = """
 import re, sys
 from pathlib import Path
@@ -46,7 +47,6 @@ def test_html_is_written_within_two_seconds(large):
     assert text.count('<th scope="row">') > 6000
 
 
-@pytest.mark.slow
 def test_bundle_is_at_most_ten_megabytes_and_comes_back(large, tmp_path):
     run = large.run.model_copy(update={"trend": with_trend(large)})
     assert len(run.trend.changes) > 10
@@ -58,7 +58,6 @@ def test_bundle_is_at_most_ten_megabytes_and_comes_back(large, tmp_path):
         assert load_snapshot(bundle, host) == large.snapshots[host.name]
 
 
-@pytest.mark.slow
 def test_writing_it_takes_at_most_500_megabytes(tmp_path, project):
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, str(tmp_path)], cwd=project, capture_output=True, text=True, check=True

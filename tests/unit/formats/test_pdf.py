@@ -27,6 +27,7 @@ from tests.unit.formats.conftest import HOSTILE, row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow  # a paper takes seconds to draw
 FINGERPRINT = "0123 4567 89ab cdef 0123 4567 89ab cdef"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 XMP_DATES = "{http://ns.adobe.com/xap/1.0/}"
@@ -87,7 +88,6 @@ def metadata(reader: PdfReader) -> ET.Element:
 # -- what it says ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_every_requirement_stands_in_it_with_its_words(usual: Run) -> None:
     text, close = words(usual), together(words(usual))
     assert len(usual.requirements) > 130
@@ -98,7 +98,6 @@ def test_every_requirement_stands_in_it_with_its_words(usual: Run) -> None:
         assert together(requirement.label) in close
 
 
-@pytest.mark.slow
 def test_every_measurement_stands_in_it(usual: Run) -> None:
     close = together(words(usual))
     counted = {(judged.check, one.host) for row in usual.requirements for one in row.hosts for judged in one.checks}
@@ -133,7 +132,6 @@ def test_hostile_words_stay_words(run: Run) -> None:
     assert not {"/JavaScript"} & set(reader.trailer["/Root"]["/Names"])
 
 
-@pytest.mark.slow
 def test_any_text_is_drawn_and_in_time(run: Run) -> None:
     nasty = ["", "a" * 2700, "</style>" * 9, "{{ x }} %s \\"]
     nasty += ["\u2028\u200b\ufeff\ufffe\xad\u202e", "e\u0301\x07\x9b"]
@@ -153,7 +151,6 @@ def test_any_text_is_drawn_and_in_time(run: Run) -> None:
     assert all(one.id in text for one in rows)
 
 
-@pytest.mark.slow
 def test_a_status_is_told_by_word_and_shape(usual: Run, run: Run) -> None:
     for one in (usual, run):
         text = words(one)
@@ -378,7 +375,6 @@ def test_bookmarks_lead_to_every_requirement(usual: Run) -> None:
         assert f"{requirement.id} {requirement.title}" in found
 
 
-@pytest.mark.slow
 def test_same_run_gives_the_same_bytes_anywhere(run: Run, tmp_path) -> None:
     results = results_json.render(run).encode()
     (tmp_path / "results.json").write_bytes(results)
