@@ -284,13 +284,13 @@ namespace Ansible.Praxisschild.Batch
             {
                 module.Result["invocation"] = new Dictionary<string, object>(); // values, secrets among them: not echoed
                 batch.Read(batch.Rows(module));
-                foreach (Row row in originals.Release((IList)module.Params["release"], batch.NameKey, batch.Warnings))
-                    batch.Read(row);
+                originals.Release((IList)module.Params["release"], batch.NameKey, batch.Read, batch.Warnings);
                 items = batch.Compare();
                 originals.LeaveAlone(items);
                 List<Item> changed = items.Where(item => item.Changed).ToList();
                 if (changed.Count > 0 && !module.CheckMode)
                 {
+                    KeepSecrets(changed);
                     originals.Read(batch.Warnings);
                     string run = (string)module.Params["run"] ?? DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
                     if (module.Params["restore"] == null)
@@ -299,7 +299,7 @@ namespace Ansible.Praxisschild.Batch
                     settling = true;
                     batch.Settle(changed);
                     if (module.Params["restore"] == null)
-                        originals.Remember(changed, batch.Fresh);
+                        originals.Remember(changed, batch.Fresh, batch.Warnings);
                 }
                 if (!module.CheckMode)
                     originals.Save(items);
@@ -315,6 +315,14 @@ namespace Ansible.Praxisschild.Batch
                         item.Changed = false;
             }
             batch.Report(module, items, kept, problem);
+        }
+
+        /// <summary>What a secret replaced is shown as little as the secret, when it comes back.</summary>
+        private static void KeepSecrets(List<Item> changed)
+        {
+            foreach (Item item in changed.Where(one => one.Row != null && one.Row.Truth("secret", false)))
+                foreach (Dictionary<string, object> row in item.Previous)
+                    row["secret"] = true;
         }
 
         private void Read(IList rows)
@@ -525,6 +533,7 @@ namespace Ansible.Praxisschild.Batch
             {
                 if (World.FileExists(path) && Store.IsProtected())
                     kept = Kept.ReadRows(path, kind).Cast<IDictionary<string, object>>()
+                        .Where(one => one.ContainsKey("setting") && one.ContainsKey("row") && one.ContainsKey("set"))
                         .Select(one => new Dictionary<string, object>(one)).ToList();
             }
             catch (BatchException error)
@@ -541,25 +550,31 @@ namespace Ansible.Praxisschild.Batch
                 : key == "view" ? "=64" : ""));
         }
 
-        /// <summary>Rows that bring back what released settings were.</summary>
-        public List<Row> Release(IList released, string nameKey, List<string> warnings)
+        /// <summary>Have rows read that bring back what released settings were.</summary>
+        public void Release(IList released, string nameKey, Action<Row> read, List<string> warnings)
         {
             if (released == null || released.Count == 0)
-                return new List<Row>();
+                return;
             Read(warnings);
-            if (kept.Count == 0)
-                return new List<Row>();
             Dictionary<string, IDictionary> wanted = new Dictionary<string, IDictionary>();
             foreach (IDictionary one in released)
                 wanted[Of(one)] = one;
             foreach (Dictionary<string, object> original in kept.Where(one => wanted.ContainsKey((string)one["setting"])))
             {
-                Dictionary<string, object> row = new Dictionary<string, object>((IDictionary<string, object>)original["row"]);
+                Dictionary<string, object> fields = new Dictionary<string, object>((IDictionary<string, object>)original["row"]);
                 foreach (string key in new string[] { "requirements", "role" })
-                    row[key] = wanted[(string)original["setting"]][key];
-                due[new Row(row, due.Count + 1, nameKey)] = original;
+                    fields[key] = wanted[(string)original["setting"]][key];
+                Row row = new Row(fields, due.Count + 1, nameKey);
+                try
+                {
+                    read(row);
+                    due[row] = original;
+                }
+                catch (BatchException error)
+                {
+                    warnings.Add("not given back: " + error.Message);
+                }
             }
-            return due.Keys.ToList();
         }
 
         /// <summary>What somebody else has changed since is theirs.</summary>
@@ -580,26 +595,36 @@ namespace Ansible.Praxisschild.Batch
         }
 
         /// <summary>Keep what these items have replaced, unless an earlier run was the first to replace it.</summary>
-        public void Remember(List<Item> changed, Func<IList, List<Item>> compare)
+        public void Remember(List<Item> changed, Func<IList, List<Item>> compare, List<string> warnings)
         {
             Dictionary<string, Dictionary<string, object>> known = kept.ToDictionary(one => Of((IDictionary)one["row"]));
-            List<Dictionary<string, object>> set = new List<Dictionary<string, object>>();
+            Dictionary<string, Dictionary<string, object>> set = new Dictionary<string, Dictionary<string, object>>();
             foreach (Item item in changed.Where(one => !one.Failed && one.Row != null && !due.ContainsKey(one.Row)))
                 foreach (Dictionary<string, object> row in item.Previous)
                 {
+                    string place = Of(row);
                     Dictionary<string, object> original;
-                    if (!known.TryGetValue(Of(row), out original))
-                    {
-                        original = known[Of(row)] = new Dictionary<string, object> { { "row", row } };
-                        kept.Add(original);
-                    }
+                    if (!known.TryGetValue(place, out original))
+                        original = known[place] = new Dictionary<string, object> { { "row", row } };
                     original["setting"] = item.Row.Identity(Of);
-                    set.Add(original);
+                    set[place] = original;
                 }
-            List<Item> now = set.Count == 0 ? new List<Item>() : compare(set.Select(one => one["row"]).ToList());
-            for (int i = 0; i < set.Count; i++)
-                set[i]["set"] = Digest(now[i]);
-            isNew |= set.Count > 0;
+            if (set.Count == 0)
+                return;
+            List<Dictionary<string, object>> settled = set.Values.ToList();
+            try
+            {
+                List<Item> now = compare(settled.Select(one => one["row"]).ToList());
+                for (int i = 0; i < settled.Count; i++)
+                    settled[i]["set"] = Digest(now[i]);
+            }
+            catch (BatchException error)
+            {
+                warnings.Add("what was there before is not kept: " + error.Message);
+                return;
+            }
+            kept = known.Values.ToList();
+            isNew = true;
         }
 
         /// <summary>What has been given back, or belongs to somebody else, is not ours to give back again.</summary>

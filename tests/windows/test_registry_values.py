@@ -241,9 +241,17 @@ def test_what_the_argument_spec_forbids_does_not_get_far(pc, wrong):
 def test_secrets_appear_nowhere_but_in_what_administrators_keep(pc):
     pc.registry.set(KEY, "Token", "string", "altes-geheimnis")
     secret = row("Token", type="string", value="neues-geheimnis", secret=True)
-    for result in (pc("registry", [secret], check=True, diff=True), pc("registry", [secret], diff=True)):
+    back = {"release": [{"key": KEY, "name": "Token"}]}
+    for result in (
+        pc("registry", [secret], check=True, diff=True),
+        pc("registry", [secret], diff=True, run="neu"),
+        pc("registry", restore="neu", diff=True),
+        pc("registry", [secret], diff=True),
+        pc("registry", [], **back, diff=True),
+    ):
         assert "geheimnis" not in json.dumps(result)
         assert result["items"][0]["after"] == "(secret)"
+    assert pc.registry.values(KEY)["Token"][1] == "altes-geheimnis"
     wrong = pc("registry", [row("Token", value="drittes-geheimnis", secret=True)])
     assert "geheimnis" not in json.dumps(wrong)
     assert wrong["failed"]

@@ -190,3 +190,27 @@ def test_what_cannot_be_read_is_a_warning_and_costs_nothing_else(pc):
         for one in result["warnings"]
     ] == [True]
     assert "warnings" not in pc("registry", [number(3)])
+
+
+def test_what_no_row_can_say_is_a_warning(pc):
+    """A value of before that Windows stores and nobody could declare, and an entry that somebody has edited."""
+    pc.registry.set(KEY, "B", "dword", 7)
+    pc("registry", [number(1), number(2) | {"name": "B"}])
+    path = pc.path(ORIGINAL) / "registry.json"
+    kept = json.loads(path.read_text())
+    for one in kept["rows"]:
+        if one["row"]["name"] == "A":
+            one["row"].update(state="present", type="dword", value="viel")
+    kept["rows"].append({"row": {}})
+    path.write_text(json.dumps(kept))
+    result = pc("registry", [], release=released("registry", [number(1), number(2) | {"name": "B"}]))
+    assert not result.get("failed")
+    assert ["not given back: row" in one and "viel" in one for one in result["warnings"]] == [True]
+    assert (value(pc), value(pc, "B")) == (1, 7)
+
+
+def test_the_same_place_named_by_two_rows_is_kept_once(pc):
+    both = {**number(1), "view": "both"}
+    pc("registry", [both, number(1)])
+    assert gives_back(pc, "registry", [both, number(1)])
+    assert value(pc) is None
